@@ -1,0 +1,222 @@
+//! The effective configuration.
+
+use std::{net::IpAddr, net::SocketAddr, path::PathBuf, time::Duration};
+
+use super::Limits;
+
+/// Everything the process needs to know from its operator.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Which of the three ways to start applies; follows from what is given.
+    pub mode: Mode,
+    /// Names and addresses we answer for; in local mode localhost, 127.0.0.1 and `::1`; may be
+    /// empty in drop-in mode.
+    pub domains: Vec<Domain>,
+    /// Addresses to listen on.
+    pub listen: Listen,
+    /// How many threads carry requests.
+    pub workers: Workers,
+    /// Certificates.
+    pub tls: Tls,
+    /// Who answers the HTTP API.
+    pub gateway: Target,
+    /// Who answers gRPC.
+    pub agent_platform: Target,
+    /// Outgoing connections.
+    pub upstream: Upstream,
+    /// The log.
+    pub log: Log,
+    /// `drain.delay_seconds`: how long listeners still answer after the end was asked for.
+    pub drain_delay: Duration,
+    /// `drain.grace_seconds`: how long streams may go on after the listeners closed.
+    pub drain_grace: Duration,
+    /// Every bound by name.
+    pub limits: Limits,
+}
+
+/// The three ways to start (design: "Three ways to start").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// `domains` is given: a public server on 443 and 80.
+    Public,
+    /// No domains, but variables of the official container: 5052 and 50052.
+    DropIn,
+    /// Nothing is given: loopback only, an internal certificate.
+    Local,
+}
+
+/// A name or an address that certificates are made for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Domain {
+    /// A DNS name in lower case, without a final dot; never a wildcard.
+    Name(String),
+    /// An IP address.
+    Address(IpAddr),
+}
+
+impl std::fmt::Display for Domain {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Name(name) => formatter.write_str(name),
+            Self::Address(address) => write!(formatter, "{address}"),
+        }
+    }
+}
+
+/// Addresses to listen on; an absent one is not opened.
+#[derive(Clone, Debug, Default)]
+pub struct Listen {
+    /// TLS for everything.
+    pub https: Option<SocketAddr>,
+    /// Challenges and redirects.
+    pub http: Option<SocketAddr>,
+    /// The HTTP API on its own port.
+    pub gateway: Option<SocketAddr>,
+    /// gRPC on its own port.
+    pub agent_platform: Option<SocketAddr>,
+    /// The operator's port.
+    pub admin: Option<SocketAddr>,
+    /// More listeners that serve `/metrics` alone.
+    pub metrics: Vec<SocketAddr>,
+    /// Networks whose PROXY header is believed.
+    pub proxy_protocol_from: Vec<ipnet::IpNet>,
+    /// Networks whose `X-Forwarded-*` is believed.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+}
+
+/// Threads that carry requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workers {
+    /// One runtime with a thread for each core.
+    Shared,
+    /// One runtime with this many threads.
+    Number(usize),
+}
+
+/// Certificates: where from, and what TLS is spoken.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// Where certificates come from.
+    pub source: TlsSource,
+    /// The oldest TLS version served.
+    pub min_version: TlsVersion,
+    /// The state folder: account, keys, orders, certificates, the internal CA.
+    pub state: PathBuf,
+    /// Used by source `acme`.
+    pub acme: Acme,
+    /// Present with source `files`.
+    pub files: Option<TlsFiles>,
+    /// TLS on port 5052 as the official variables ask (`AIGW_FASTAPI__TLS__*`).
+    pub gateway: Option<DropInTls>,
+    /// TLS on port 50052 as the official variables ask (`DUO_WORKFLOW_TLS__*`).
+    pub agent_platform: Option<DropInTls>,
+}
+
+/// Where certificates come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsSource {
+    /// An ACME server.
+    Acme,
+    /// Files of the operator.
+    Files,
+    /// A certificate authority of our own in the state folder.
+    Internal,
+}
+
+/// A TLS version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// TLS 1.2
+    V12,
+    /// TLS 1.3
+    V13,
+}
+
+/// How to obtain certificates from an ACME server.
+#[derive(Clone, Debug)]
+pub struct Acme {
+    /// URL of the directory.
+    pub directory: String,
+    /// Contact addresses without the `mailto:` scheme.
+    pub contact: Vec<String>,
+    /// Challenges in the order to try them; never empty.
+    pub challenges: Vec<ChallengeKind>,
+    /// Root of a private ACME server, in PEM.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A way to prove that a name is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ChallengeKind {
+    /// A certificate shown in a handshake with ALPN `acme-tls/1` (RFC 8737).
+    TlsAlpn01,
+    /// A token under `/.well-known/acme-challenge/` on port 80 (RFC 8555 8.3).
+    Http01,
+}
+
+/// A certificate chain and its key as files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The chain, the server's own certificate first.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// TLS on a port of the official container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DropInTls {
+    /// The pair named by the official variables.
+    pub files: TlsFiles,
+}
+
+/// Who answers a door.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// This process.
+    Builtin,
+    /// A server behind us: `http://` or `https://` with host and optional port; no path.
+    Forward(http::Uri),
+}
+
+/// Outgoing connections.
+#[derive(Clone, Debug, Default)]
+pub struct Upstream {
+    /// Files with more trusted roots (`REQUESTS_CA_BUNDLE`, `SSL_CERT_FILE`).
+    pub ca_files: Vec<PathBuf>,
+}
+
+/// The log.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// Least severity written.
+    pub level: LogLevel,
+    /// How a line looks.
+    pub format: LogFormat,
+    /// Written here too when given.
+    pub file: Option<PathBuf>,
+}
+
+/// Least severity written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Only failures of ours.
+    Error,
+    /// And what an operator should look at.
+    Warn,
+    /// And one line per request.
+    Info,
+    /// And decisions along the way.
+    Debug,
+    /// And everything libraries say.
+    Trace,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object per line.
+    Json,
+    /// For eyes.
+    Text,
+}

@@ -1,0 +1,20 @@
+//! Byte streams in, requests to a door.
+//!
+//! A connection arrives from the listener or the TLS room with its facts. HTTP/1 passes the
+//! strict [`gate`] first, HTTP/2 a watcher of frames; hyper parses both. Each request gets an
+//! identifier, is admitted or refused, is dispatched to a [`Door`], and leaves one line in the
+//! access log when its last byte has gone. What a failure looks like to a client is written on
+//! one page: `problem.rs`. Who gets a request: `dispatch.rs`.
+//!
+//! This room must not know which doors exist: the application hands them in. It must not know
+//! upstreams, tokens or models.
+//!
+//! Limits: all of `config::Limits`; heads, bodies, streams and requests in flight are bounded.
+
+mod body;
+mod door;
+mod problem;
+
+pub use body::{BodyError, RequestBody, ResponseBody, empty_body, full_body};
+pub use door::{AccessEntry, Door, DoorFuture, DoorKind, RequestContext, StreamKind};
+pub use problem::{GrpcCode, Problem};

@@ -1,0 +1,19 @@
+//! Duogate: one process in front of, or instead of, GitLab Duo's AI gateway and agent platform.
+//!
+//! The way a byte takes:
+//!
+//! ```text
+//! socket -> listener -> tls -> http (gate, dispatch) -> a door: gateway | agent | forward -> upstream
+//!                        ^
+//!                      acme keeps the certificate store filled
+//! ```
+//!
+//! Each module is a room with one purpose; it may import rooms of lower levels only, which
+//! `tests/it/architecture.rs` enforces. ARCHITECTURE.md walks through the rooms.
+
+pub mod foundation;
+
+pub mod config;
+pub mod telemetry;
+
+pub mod http;

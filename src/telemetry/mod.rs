@@ -1,0 +1,23 @@
+//! What the process tells its operator: log lines and metrics.
+//!
+//! [`Metrics`] holds every metric with its name, unit and help on one page (`names.rs`); rooms
+//! above record into it and never register one of their own. [`exposition`](expose) writes them
+//! in the Prometheus text format 0.0.4 or as OpenMetrics. The log goes to standard output and,
+//! where asked, to a file that may be rotated under us.
+//!
+//! This room must not know requests or configuration: it takes plain values. Secrets are kept
+//! out where lines are made; nothing here prints headers, bodies or metadata.
+//!
+//! Limits: 65 536 log lines wait for a slow reader, then lines are dropped and counted; label
+//! values come from closed sets, never from requests.
+
+mod exposition;
+mod log;
+mod names;
+
+pub use exposition::{ExpositionFormat, expose};
+pub use log::{LogError, LogGuard, LogSettings, start_log};
+pub use names::{
+    CertificateLabels, ConnectionLabels, HandshakeLabels, Metrics, OutcomeLabels, RequestLabels,
+    UpstreamLabels,
+};

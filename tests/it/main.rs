@@ -1,0 +1,1 @@
+//! Behaviour from outside: one file per behaviour.
