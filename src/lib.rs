@@ -17,3 +17,7 @@ pub mod config;
 pub mod telemetry;
 
 pub mod http;
+
+pub mod admin;
+pub mod agent;
+pub mod gateway;
