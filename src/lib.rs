@@ -17,3 +17,9 @@ pub mod config;
 pub mod telemetry;
 
 pub mod http;
+
+pub mod inspect;
+
+pub mod app;
+
+pub mod cli;
