@@ -8,7 +8,7 @@
 //! One table of keys (`keys.rs`, `limit_keys.rs`) drives all of it: a key is one entry there and
 //! one typed field. The file becomes a tree of lines and spellings (`document.rs`), the tree
 //! (`file.rs`), our variables (`environment.rs`) and the official container's (`official.rs`)
-//! become layers of values by key, the highest layer wins (`load.rs`), the key's setter turns the
+//! become layers of values by key (`load.rs`), the highest layer wins (`assembly.rs`), the key's setter turns the
 //! value into its type, and what no key can judge alone is judged at the end (`judge.rs`). The
 //! same table prints the effective values (`print.rs`) and writes the schema (`schema.rs`).
 //!
@@ -19,6 +19,7 @@
 //! Limits: a configuration file of at most 1 MiB, nested at most 16 deep.
 
 mod address;
+mod assembly;
 mod document;
 mod domain;
 mod environment;
