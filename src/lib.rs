@@ -21,3 +21,8 @@ pub mod http;
 pub mod admin;
 pub mod agent;
 pub mod gateway;
+pub mod inspect;
+
+pub mod app;
+
+pub mod cli;

@@ -1,1 +1,3 @@
 //! Behaviour from outside: one file per behaviour.
+
+mod configuration;
