@@ -16,4 +16,6 @@ pub mod foundation;
 pub mod config;
 pub mod telemetry;
 
+pub mod tls;
+
 pub mod http;
