@@ -94,6 +94,7 @@ pub struct FileSource {
     store: Arc<CertificateStore>,
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
+    folders: FolderWatch,
     /// Of what was last installed or complained about.
     seen: u64,
 }
@@ -107,6 +108,8 @@ impl FileSource {
         metrics: Arc<Metrics>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, TlsError> {
+        // Watched before it is read: a change in between must not go unseen.
+        let folders = FolderWatch::new([&pair.files.certificate, &pair.files.key]);
         let text = pair.read()?;
         let certificate = pair.prove(&text)?;
         warn_if_expired(&certificate, &pair, clock.as_ref());
@@ -117,6 +120,7 @@ impl FileSource {
             store,
             metrics,
             clock,
+            folders,
             seen: fingerprint(&Ok(text)),
         })
     }
@@ -124,21 +128,16 @@ impl FileSource {
     /// Follows the files until the process ends.
     pub fn watch(mut self, tasks: &Tasks, shutdown: Shutdown) {
         tasks.spawn("certificate files", async move {
-            let folders = FolderWatch::new([&self.pair.files.certificate, &self.pair.files.key]);
-            self.follow(folders, shutdown).await;
-        });
-    }
-
-    async fn follow(&mut self, mut folders: FolderWatch, shutdown: Shutdown) {
-        loop {
-            tokio::select! {
-                () = shutdown.reached(ShutdownPhase::Draining) => return,
-                () = self.clock.sleep(POLL) => {}
-                () = folders.changed() => self.clock.sleep(SETTLE).await,
+            loop {
+                tokio::select! {
+                    () = shutdown.reached(ShutdownPhase::Draining) => return,
+                    () = self.clock.sleep(POLL) => {}
+                    () = self.folders.changed() => self.clock.sleep(SETTLE).await,
+                }
+                self.look().await;
+                self.folders.follow_links();
             }
-            self.look().await;
-            folders.follow_links();
-        }
+        });
     }
 
     /// Looks at the files; a change is installed when it proves good, reported once when not.

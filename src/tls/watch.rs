@@ -54,7 +54,7 @@ impl FolderWatch {
     }
 
     /// Returns after a change since the last call.
-    pub(super) async fn changed(&mut self) {
+    pub(super) async fn changed(&self) {
         self.wake.notified().await;
     }
 

@@ -1,1 +1,4 @@
 //! Behaviour from outside: one file per behaviour.
+
+mod certificates;
+mod support;
