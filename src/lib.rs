@@ -16,6 +16,8 @@ pub mod foundation;
 pub mod config;
 pub mod telemetry;
 
+pub mod tls;
+
 pub mod http;
 
 pub mod admin;
