@@ -16,4 +16,6 @@ pub mod foundation;
 pub mod config;
 pub mod telemetry;
 
+pub mod listener;
+
 pub mod http;
