@@ -166,9 +166,8 @@ mod tests {
 
     #[test]
     fn every_failure_is_told_and_nothing_stays_open() {
-        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-        let taken = taken.local_addr().unwrap();
-        let holder = TcpListener::bind(taken).unwrap();
+        let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+        let taken = holder.local_addr().unwrap();
         let free = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
