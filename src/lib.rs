@@ -16,6 +16,8 @@ pub mod foundation;
 pub mod config;
 pub mod telemetry;
 
+pub mod listener;
+
 pub mod tls;
 
 pub mod http;
