@@ -179,15 +179,16 @@ fn wrong_name(source: &Source, faults: &mut Vec<String>) {
 
 fn logic_in_door(source: &Source, faults: &mut Vec<String>) {
     for (line, statement) in source.statements() {
-        let after_visibility = statement
-            .strip_prefix("pub")
-            .map(str::trim_start)
-            .map_or(statement.as_str(), |rest| match rest.strip_prefix('(') {
-                Some(scope) => scope
-                    .split_once(')')
-                    .map_or(scope, |(_, after)| after.trim_start()),
-                None => rest,
-            });
+        let after_visibility =
+            statement
+                .strip_prefix("pub")
+                .map(str::trim_start)
+                .map_or(statement.as_str(), |rest| match rest.strip_prefix('(') {
+                    Some(scope) => scope
+                        .split_once(')')
+                        .map_or(scope, |(_, after)| after.trim_start()),
+                    None => rest,
+                });
         let declares = after_visibility.starts_with("mod ") && statement.ends_with(';');
         let exports = statement.starts_with("pub") && after_visibility.starts_with("use ");
         if !declares && !exports {

@@ -1,0 +1,23 @@
+//! What tests stand on: the real binary, real clients, stand-in upstreams.
+//!
+//! Everything is started on loopback with ports and folders of its own, so tests run side by
+//! side. Whatever a test starts dies with it: handles kill on drop, and the kernel kills what a
+//! killed test leaves behind.
+
+mod certificate;
+mod duogate;
+mod folder;
+mod parts;
+mod ports;
+mod process;
+mod standin;
+mod web;
+
+pub(crate) use certificate::TestAuthority;
+pub(crate) use duogate::{Duogate, Settings};
+pub(crate) use folder::Folder;
+pub(crate) use parts::{grpcurl, have, node, python, say, seconds_from_environment, skip};
+pub(crate) use ports::Port;
+pub(crate) use process::{Outcome, Process, command, run};
+pub(crate) use standin::Standin;
+pub(crate) use web::{Answer, get, get_from, request};
