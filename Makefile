@@ -10,10 +10,8 @@ CARGO ?= cargo
 run:
 	$(CARGO) run --locked
 
-# The WebSocket cases and the fuzz targets are steps of their own: they take the whole machine.
 test: parts
 	tests/run.sh
-	$(CARGO) test --locked --test it -- --ignored --nocapture conformance_
 	fuzz/run.sh
 
 parts:

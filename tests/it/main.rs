@@ -2,7 +2,22 @@
 
 // `cfg(test)` tells clippy that these are tests, where unwrap and indexing are fine.
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
-#[expect(dead_code, unused_imports, reason = "the scenarios that use it follow")]
+mod builtin;
+#[cfg(test)]
+mod floods;
+#[cfg(test)]
+mod forward_grpc;
+#[cfg(test)]
+mod forward_http;
+#[cfg(test)]
+mod shutdown;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod upstream_moves;
+#[cfg(test)]
+mod websocket;

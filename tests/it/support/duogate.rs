@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitStatus,
     thread,
     time::{Duration, Instant},
@@ -20,11 +20,10 @@ pub(crate) struct Settings {
     /// `None`: started without a configuration file.
     file: Option<Value>,
     environment: Vec<(String, String)>,
-    arguments: Vec<String>,
     https: Port,
     http: Port,
     admin: Port,
-    root: PathBuf,
+    authority: TestAuthority,
 }
 
 impl Settings {
@@ -51,17 +50,15 @@ impl Settings {
             "log": {"level": "info", "format": "json"},
             "drain": {"delay_seconds": 0, "grace_seconds": 5},
         });
-        let root = authority.root;
-        let (environment, arguments) = (Vec::new(), Vec::new());
+        let environment = Vec::new();
         Self {
             folder,
             file: Some(file),
             environment,
-            arguments,
             https,
             http,
             admin,
-            root,
+            authority,
         }
     }
 
@@ -110,15 +107,14 @@ impl Settings {
         self
     }
 
-    /// Adds an argument behind `serve`.
-    pub(crate) fn argument(mut self, argument: &str) -> Self {
-        self.arguments.push(argument.to_owned());
-        self
-    }
-
     /// The folder with the configuration and the certificates; the working directory too.
     pub(crate) fn folder(&self) -> &Folder {
         &self.folder
+    }
+
+    /// The authority whose certificate the edge shows.
+    pub(crate) fn authority(&self) -> &TestAuthority {
+        &self.authority
     }
 
     /// Starts and waits until the process answers `/healthz`.
@@ -181,7 +177,7 @@ impl Duogate {
 
     /// The authority that clients have to trust, in PEM.
     pub(crate) fn root(&self) -> &Path {
-        &self.settings.root
+        &self.settings.authority.root
     }
 
     pub(crate) fn folder(&self) -> &Path {

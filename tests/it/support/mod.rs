@@ -5,6 +5,7 @@
 //! killed test leaves behind.
 
 mod certificate;
+mod curl;
 mod duogate;
 mod folder;
 mod parts;
@@ -14,10 +15,11 @@ mod standin;
 mod web;
 
 pub(crate) use certificate::TestAuthority;
+pub(crate) use curl::{curl, fetch};
 pub(crate) use duogate::{Duogate, Settings};
 pub(crate) use folder::Folder;
-pub(crate) use parts::{grpcurl, have, node, python, say, seconds_from_environment, skip};
+pub(crate) use parts::{grpcurl, have, node, python, seconds_from_environment, skip};
 pub(crate) use ports::Port;
 pub(crate) use process::{Outcome, Process, command, run};
 pub(crate) use standin::Standin;
-pub(crate) use web::{Answer, get, get_from, request};
+pub(crate) use web::{Answer, get, request};

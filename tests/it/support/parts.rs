@@ -49,12 +49,7 @@ pub(crate) fn skip(reason: &str) {
         variable("CI").as_deref() != Some("true"),
         "cannot be skipped on CI: {reason}"
     );
-    say(&format!("SKIPPED: {reason}"));
-}
-
-/// A line for whoever watches the tests.
-pub(crate) fn say(line: &str) {
-    let _ = writeln!(stderr(), "{line}");
+    let _ = writeln!(stderr(), "SKIPPED: {reason}");
 }
 
 /// A length of time that a run by hand may raise.

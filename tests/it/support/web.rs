@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream},
+    net::{SocketAddr, TcpStream},
     time::Duration,
 };
 
@@ -30,19 +30,6 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Option<Answer> {
     request(
         address,
         &format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"),
-    )
-}
-
-/// Fetches a path from a loopback address of our choice.
-pub(crate) fn get_from(source: Ipv4Addr, address: SocketAddr, path: &str) -> Option<Answer> {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).ok()?;
-    socket
-        .bind(&SocketAddr::from((IpAddr::V4(source), 0)).into())
-        .ok()?;
-    socket.connect_timeout(&address.into(), PATIENCE).ok()?;
-    exchange(
-        socket.into(),
-        &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"),
     )
 }
 
