@@ -146,9 +146,7 @@ impl Settings {
                 .arg("--config")
                 .arg(self.folder.write("duogate.yaml", text));
         }
-        command
-            .args(&self.arguments)
-            .envs(self.environment.iter().cloned());
+        command.envs(self.environment.iter().cloned());
         Duogate {
             process: Process::start("duogate", command),
             settings: self,
