@@ -1,3 +1,6 @@
 //! Behaviour from outside: one file per behaviour.
 
+mod command_line;
+mod commands;
 mod configuration;
+mod configuration_problems;
