@@ -281,4 +281,13 @@ mod tests {
         assert_eq!(problems("[a]")[0].0, Some(1));
         assert_eq!(problems(""), []);
     }
+
+    #[test]
+    fn a_file_cut_off_anywhere_is_read_or_refused_in_peace() {
+        let whole = include_str!("../../config/duogate.yaml");
+        for (end, _) in whole.char_indices() {
+            let (_, problems) = understand(&whole[..end], Path::new("x.yaml"));
+            assert!(problems.len() <= 2, "{problems:?}");
+        }
+    }
 }

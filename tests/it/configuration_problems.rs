@@ -275,6 +275,14 @@ fn values_that_contradict_each_other_are_told() {
         ),
         ("tls: {source: acme}", "there are no domains"),
         (
+            "gateway: https://localhost:8443",
+            "is this process itself: listen.https",
+        ),
+        (
+            "agent_platform: http://127.0.0.1:8080",
+            "is this process itself: listen.http",
+        ),
+        (
             "domains: [a.example]\nlimits: {request_head_bytes: 8192, request_target_bytes: 9000}",
             "of which it is a part",
         ),
