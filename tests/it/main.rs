@@ -10,7 +10,13 @@ mod builtin;
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]
+mod command_line;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod configuration;
+#[cfg(test)]
+mod configuration_problems;
 #[cfg(test)]
 mod floods;
 #[cfg(test)]
