@@ -13,6 +13,7 @@
 
 mod body;
 mod door;
+pub mod gate;
 mod problem;
 
 pub use body::{BodyError, RequestBody, ResponseBody, empty_body, full_body};
