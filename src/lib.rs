@@ -16,4 +16,7 @@ pub mod foundation;
 pub mod config;
 pub mod telemetry;
 
+pub mod upstream;
+
 pub mod http;
+
