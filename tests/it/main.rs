@@ -8,6 +8,16 @@ mod architecture;
 #[cfg(test)]
 mod builtin;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
+mod command_line;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod configuration;
+#[cfg(test)]
+mod configuration_problems;
+#[cfg(test)]
 mod floods;
 #[cfg(test)]
 mod forward_grpc;
@@ -16,8 +26,8 @@ mod forward_http;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
-mod support;
-#[cfg(test)]
 mod upstream_moves;
 #[cfg(test)]
 mod websocket;
+#[cfg(test)]
+mod support;

@@ -5,13 +5,16 @@
 //! killed test leaves behind.
 
 mod certificate;
+pub(crate) mod clock;
 mod curl;
 mod duogate;
 mod folder;
 mod parts;
 mod ports;
 mod process;
+pub(crate) mod scratch;
 mod standin;
+pub(crate) mod tls_client;
 mod web;
 
 pub(crate) use certificate::TestAuthority;
