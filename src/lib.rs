@@ -18,4 +18,15 @@ pub mod telemetry;
 
 pub mod listener;
 
+pub mod tls;
+
 pub mod http;
+
+pub mod admin;
+pub mod agent;
+pub mod gateway;
+pub mod inspect;
+
+pub mod app;
+
+pub mod cli;
