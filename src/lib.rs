@@ -17,6 +17,7 @@ pub mod config;
 pub mod telemetry;
 
 pub mod listener;
+pub mod upstream;
 
 pub mod tls;
 

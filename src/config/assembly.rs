@@ -61,11 +61,7 @@ impl Assembly {
         }
         let mut notices = official.notices.clone();
         self.take(official, &mut notices);
-        for problem in judge::judge(&self.config, &self.broken) {
-            let source = self.sources.get(problem.key.as_str());
-            let placed = source.map_or(problem.clone(), |source| source.place(problem, None));
-            self.problems.push(placed);
-        }
+        self.judge();
         if self.config.tls.source != TlsSource::Files {
             self.config.tls.files = None;
         }
@@ -83,6 +79,22 @@ impl Assembly {
         self.problems
             .sort_by_key(|problem| (problem.file.is_none(), problem.line));
         Err(self.problems)
+    }
+
+    /// Says what no key can say alone.
+    fn judge(&mut self) {
+        let of_whole_file = |problem: &Problem| problem.key.is_empty() && problem.file.is_some();
+        if self.problems.iter().any(of_whole_file) {
+            // without the file's values every judgement is a guess
+            return;
+        }
+        for problem in judge::judge(&self.config, &self.broken) {
+            let placed = match self.sources.get(problem.key.as_str()) {
+                Some(source) => source.place(problem, None),
+                None => problem,
+            };
+            self.problems.push(placed);
+        }
     }
 
     fn set_default(&mut self, key: &'static Key) {

@@ -11,8 +11,8 @@ use super::{
     document::{Content, Entry, Node, SyntaxError},
     input::{Given, GivenValue, Item},
     key::Key,
-    keys::{is_section, key, keys},
-    nearest::nearest,
+    keys::{is_section, key},
+    suggest::{join, not_a_section, unknown},
 };
 
 /// The values of a file by the path of their key.
@@ -211,62 +211,6 @@ impl Reader {
     }
 }
 
-fn join(prefix: &str, name: &str) -> String {
-    if prefix.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{prefix}.{name}")
-    }
-}
-
-fn not_a_section(path: &str) -> Problem {
-    Problem::new(
-        path,
-        "is a section of keys, not a value",
-        format!("write keys below it: {}", children(path).join(", ")),
-    )
-}
-
-/// The problem of a key that does not exist, with the one that was probably meant.
-fn unknown(prefix: &str, name: &str) -> Problem {
-    let siblings = children(prefix);
-    let remedy = match nearest(name, siblings.iter().map(String::as_str)) {
-        Some(sibling) => format!("did you mean {}?", join(prefix, sibling)),
-        None => match elsewhere(name) {
-            Some(path) => format!("did you mean {path}?"),
-            None => format!("the keys here are {}", siblings.join(", ")),
-        },
-    };
-    // the value is not shown: what an unknown key holds may be a secret
-    Problem::new(join(prefix, name), "is no known key", remedy)
-}
-
-/// The names one level below a path.
-fn children(prefix: &str) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for key in keys() {
-        let rest = match prefix {
-            "" => Some(key.path),
-            prefix => key
-                .path
-                .strip_prefix(prefix)
-                .and_then(|rest| rest.strip_prefix('.')),
-        };
-        let name = rest.and_then(|rest| rest.split('.').next());
-        if let Some(name) = name.filter(|name| !names.iter().any(|known| known == name)) {
-            names.push(name.to_owned());
-        }
-    }
-    names
-}
-
-/// A key of that very name in another section.
-fn elsewhere(name: &str) -> Option<&'static str> {
-    keys()
-        .map(|key| key.path)
-        .find(|path| path.rsplit('.').next() == Some(name))
-}
-
 /// Far above any real configuration, far below what would hurt.
 const MAXIMUM_BYTES: u64 = 1024 * 1024;
 
@@ -324,7 +268,8 @@ mod tests {
 
     #[test]
     fn wrong_shapes_are_told_each_with_its_line() {
-        let text = "domains: a\nlisten: 443\nlog:\n  level: [info]\n  format: {a: b}\n  level: x\ngateway:\ntls: []\nlisten.http: x\n";
+        let text = "domains: a\nlisten: 443\nlog:\n  level: [info]\n  format: {a: b}\n  level: x\n\
+                    gateway:\ntls: []\nlisten.http: x\n";
         let lines: Vec<_> = problems(text).into_iter().map(|found| found.0).collect();
         let expected: Vec<_> = [1, 2, 4, 5, 6, 7, 8, 9].into_iter().map(Some).collect();
         assert_eq!(lines, expected);
@@ -335,5 +280,14 @@ mod tests {
         assert_eq!(problems("hello")[0].0, Some(1));
         assert_eq!(problems("[a]")[0].0, Some(1));
         assert_eq!(problems(""), []);
+    }
+
+    #[test]
+    fn a_file_cut_off_anywhere_is_read_or_refused_in_peace() {
+        let whole = include_str!("../../config/duogate.yaml");
+        for (end, _) in whole.char_indices() {
+            let (_, problems) = understand(&whole[..end], Path::new("x.yaml"));
+            assert!(problems.len() <= 2, "{problems:?}");
+        }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::{
     collections::BTreeSet,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
-use super::{ChallengeKind, Config, Domain, Mode, Problem, TlsSource};
+use super::{ChallengeKind, Config, Domain, Mode, Problem, Target, TlsSource};
 
 /// Every contradiction between keys that are sound by themselves.
 pub(super) fn judge(config: &Config, broken: &BTreeSet<String>) -> Vec<Problem> {
@@ -17,6 +17,7 @@ pub(super) fn judge(config: &Config, broken: &BTreeSet<String>) -> Vec<Problem> 
     judge.loopback();
     judge.collisions();
     judge.something_to_serve();
+    judge.circles();
     judge.certificates();
     judge.files();
     judge.heads();
@@ -56,6 +57,21 @@ pub(super) fn overlap(left: SocketAddr, right: SocketAddr) -> bool {
         && (left.ip() == right.ip()
             || covers(left.ip(), right.ip())
             || covers(right.ip(), left.ip()))
+}
+
+/// The address of a server on this machine, where its URL says so without a look-up.
+fn loopback_address(uri: &http::Uri) -> Option<SocketAddr> {
+    let default_port = if uri.scheme_str() == Some("https") {
+        443
+    } else {
+        80
+    };
+    let port = uri.port_u16().unwrap_or(default_port);
+    let ip = match uri.host()? {
+        "localhost" => Ipv4Addr::LOCALHOST.into(),
+        host => host.trim_matches(['[', ']']).parse::<IpAddr>().ok()?,
+    };
+    ip.is_loopback().then_some(SocketAddr::new(ip, port))
 }
 
 struct Judge<'a> {
@@ -120,6 +136,31 @@ impl Judge<'_> {
                 "is null like listen.gateway and listen.agent_platform: nothing is served";
             let problem = Problem::new("listen.https", message, "write \"[::]:443\"");
             self.say(&["listen.gateway", "listen.agent_platform"], problem);
+        }
+    }
+
+    /// A server behind us that is ourselves would get each request again and again.
+    fn circles(&mut self) {
+        let doors = [
+            ("gateway", &self.config.gateway),
+            ("agent_platform", &self.config.agent_platform),
+        ];
+        for (key, target) in doors {
+            let Target::Forward(uri) = target else {
+                continue;
+            };
+            let Some(address) = loopback_address(uri) else {
+                continue;
+            };
+            let own = listeners(self.config).find(|(_, listener)| overlap(*listener, address));
+            if let Some((listener, _)) = own {
+                let problem = Problem::new(
+                    key,
+                    format!("is this process itself: {listener} is on that port"),
+                    "write the address of the server behind, or give the listener another port",
+                );
+                self.say(&[listener], problem.with_value(uri.to_string()));
+            }
         }
     }
 

@@ -1,12 +1,17 @@
 //! The table of keys: the one place to add a key, next to its typed field.
 
 use super::{
-    ChallengeKind, LogFormat, LogLevel, TlsSource, TlsVersion, Workers,
-    address::{address, contact, directory, network, target},
+    LogFormat, LogLevel, Workers,
+    address::{address, network, target},
     domain::domain,
     input::choice,
-    key::{Choice, DefaultValue, Key, Kind, words},
+    key::{
+        Choice,
+        DefaultValue::{Always, ByMode},
+        Key, Kind, words,
+    },
     limit_keys::LIMITS,
+    tls_keys::TLS,
 };
 
 /// Every key, in the order in which it is printed.
@@ -28,47 +33,89 @@ pub(super) fn is_section(path: &str) -> bool {
     })
 }
 
-use DefaultValue::{Always, ByMode};
-
 /// Who is answered, where, and by whom.
 static DOORS: &[Key] = &[
     Key::new(
         "domains",
         Kind::Domains,
-        ByMode { public: "", drop_in: "", local: "localhost,127.0.0.1,::1" },
+        ByMode {
+            public: "",
+            drop_in: "",
+            local: "localhost,127.0.0.1,::1",
+        },
         "DNS names and IP addresses we answer for. Giving any makes this a public server.",
-        |config, input| input.many(domain).map(|value| config.domains = value),
+        |config, input| {
+            for domain in input.many(domain)? {
+                // a certificate names each once
+                if !config.domains.contains(&domain) {
+                    config.domains.push(domain);
+                }
+            }
+            Ok(())
+        },
     ),
     Key::new(
         "listen.https",
         Kind::Address,
-        ByMode { public: "[::]:443", drop_in: "", local: "127.0.0.1:8443" },
+        ByMode {
+            public: "[::]:443",
+            drop_in: "",
+            local: "127.0.0.1:8443",
+        },
         "HTTP/1.1, HTTP/2, WebSocket and gRPC over TLS. [::] takes IPv4 too.",
-        |config, input| input.optional(address).map(|value| config.listen.https = value),
+        |config, input| {
+            input
+                .optional(address)
+                .map(|value| config.listen.https = value)
+        },
     )
     .optional(),
     Key::new(
         "listen.http",
         Kind::Address,
-        ByMode { public: "[::]:80", drop_in: "", local: "127.0.0.1:8080" },
+        ByMode {
+            public: "[::]:80",
+            drop_in: "",
+            local: "127.0.0.1:8080",
+        },
         "ACME http-01 challenges and redirects to https; nothing else.",
-        |config, input| input.optional(address).map(|value| config.listen.http = value),
+        |config, input| {
+            input
+                .optional(address)
+                .map(|value| config.listen.http = value)
+        },
     )
     .optional(),
     Key::new(
         "listen.gateway",
         Kind::Address,
-        ByMode { public: "", drop_in: "[::]:5052", local: "" },
+        ByMode {
+            public: "",
+            drop_in: "[::]:5052",
+            local: "",
+        },
         "The HTTP API on a port of its own; in clear, or TLS where AIGW_FASTAPI__TLS__* say so.",
-        |config, input| input.optional(address).map(|value| config.listen.gateway = value),
+        |config, input| {
+            input
+                .optional(address)
+                .map(|value| config.listen.gateway = value)
+        },
     )
     .optional(),
     Key::new(
         "listen.agent_platform",
         Kind::Address,
-        ByMode { public: "", drop_in: "[::]:50052", local: "" },
-        "gRPC on a port of its own; where a certificate exists the first byte decides TLS or clear.",
-        |config, input| input.optional(address).map(|value| config.listen.agent_platform = value),
+        ByMode {
+            public: "",
+            drop_in: "[::]:50052",
+            local: "",
+        },
+        "gRPC on a port of its own; with a certificate the first byte decides TLS or clear.",
+        |config, input| {
+            input
+                .optional(address)
+                .map(|value| config.listen.agent_platform = value)
+        },
     )
     .optional(),
     Key::new(
@@ -76,7 +123,11 @@ static DOORS: &[Key] = &[
         Kind::Address,
         Always("127.0.0.1:9464"),
         "The operator's port: metrics, health, certificates. Keep it away from the public.",
-        |config, input| input.optional(address).map(|value| config.listen.admin = value),
+        |config, input| {
+            input
+                .optional(address)
+                .map(|value| config.listen.admin = value)
+        },
     )
     .optional(),
     Key::new(
@@ -84,21 +135,33 @@ static DOORS: &[Key] = &[
         Kind::Addresses,
         Always(""),
         "More listeners that serve /metrics alone.",
-        |config, input| input.many(address).map(|value| config.listen.metrics = value),
+        |config, input| {
+            input
+                .many(address)
+                .map(|value| config.listen.metrics = value)
+        },
     ),
     Key::new(
         "listen.proxy_protocol_from",
         Kind::Networks,
         Always(""),
         "Networks whose PROXY header (version 1 or 2) is believed and then required.",
-        |config, input| input.many(network).map(|value| config.listen.proxy_protocol_from = value),
+        |config, input| {
+            input
+                .many(network)
+                .map(|value| config.listen.proxy_protocol_from = value)
+        },
     ),
     Key::new(
         "listen.trusted_proxies",
         Kind::Networks,
         Always(""),
         "Networks whose X-Forwarded-* is believed; from anyone else it is replaced.",
-        |config, input| input.many(network).map(|value| config.listen.trusted_proxies = value),
+        |config, input| {
+            input
+                .many(network)
+                .map(|value| config.listen.trusted_proxies = value)
+        },
     ),
     Key::new(
         "gateway",
@@ -114,110 +177,6 @@ static DOORS: &[Key] = &[
         "Who answers gRPC: this process, or the HTTP/2 server at a URL, in clear (http) or TLS.",
         |config, input| input.one(target).map(|value| config.agent_platform = value),
     ),
-];
-
-/// Certificates.
-static TLS: &[Key] = &[
-    Key::new(
-        "tls.source",
-        Kind::Choice(words::<TlsSource>),
-        ByMode {
-            public: "acme",
-            drop_in: "internal",
-            local: "internal",
-        },
-        "Where certificates come from: an ACME server, your files, or a certificate authority of \
-         our own in the state folder.",
-        |config, input| input.one(choice).map(|value| config.tls.source = value),
-    ),
-    Key::new(
-        "tls.min_version",
-        Kind::Choice(words::<TlsVersion>),
-        Always("1.2"),
-        "The oldest TLS version served.",
-        |config, input| {
-            input
-                .one(choice)
-                .map(|value| config.tls.min_version = value)
-        },
-    ),
-    Key::new(
-        "tls.state",
-        Kind::Path,
-        Always("certs"),
-        "The folder for account, keys, orders, certificates and the internal authority. Put it on \
-         a volume that outlives the container.",
-        |config, input| input.path().map(|value| config.tls.state = value),
-    ),
-    Key::new(
-        "tls.acme.directory",
-        Kind::Url,
-        Always("https://acme-v02.api.letsencrypt.org/directory"),
-        "The directory of the ACME server.",
-        |config, input| {
-            input
-                .one(directory)
-                .map(|value| config.tls.acme.directory = value)
-        },
-    ),
-    Key::new(
-        "tls.acme.contact",
-        Kind::Words,
-        Always(""),
-        "E-mail addresses for the ACME account.",
-        |config, input| {
-            input
-                .many(contact)
-                .map(|value| config.tls.acme.contact = value)
-        },
-    ),
-    Key::new(
-        "tls.acme.challenges",
-        Kind::Choices(words::<ChallengeKind>),
-        Always("tls-alpn-01,http-01"),
-        "Ways to prove that a name is ours, in the order to try them.",
-        |config, input| {
-            input
-                .many(choice)
-                .map(|value| config.tls.acme.challenges = value)
-        },
-    ),
-    Key::new(
-        "tls.acme.ca_file",
-        Kind::Path,
-        Always(""),
-        "The root certificate of a private ACME server, in PEM.",
-        |config, input| {
-            input
-                .optional_path()
-                .map(|value| config.tls.acme.ca_file = value)
-        },
-    )
-    .optional(),
-    Key::new(
-        "tls.files.certificate",
-        Kind::Path,
-        Always(""),
-        "With source files: the chain in PEM, the server's own certificate first.",
-        |config, input| {
-            let value = input.optional_path()?;
-            files(config).certificate = value.unwrap_or_default();
-            Ok(())
-        },
-    )
-    .optional(),
-    Key::new(
-        "tls.files.key",
-        Kind::Path,
-        Always(""),
-        "With source files: the private key in PEM, without a passphrase.",
-        |config, input| {
-            let value = input.optional_path()?;
-            files(config).key = value.unwrap_or_default();
-            Ok(())
-        },
-    )
-    .optional(),
 ];
 
 /// The process itself.
@@ -268,7 +227,7 @@ static PROCESS: &[Key] = &[
             maximum: 300,
         },
         Always("5"),
-        "How long listeners still answer after the end was asked for, so that load balancers notice.",
+        "How long listeners go on after the end was asked for, so that load balancers notice.",
         |config, input| input.seconds().map(|value| config.drain_delay = value),
     ),
     Key::new(
@@ -282,31 +241,6 @@ static PROCESS: &[Key] = &[
         |config, input| input.seconds().map(|value| config.drain_grace = value),
     ),
 ];
-
-/// The pair that the setters of its two halves fill; whether it is whole is judged at the end.
-fn files(config: &mut super::Config) -> &mut super::TlsFiles {
-    config.tls.files.get_or_insert_with(|| super::TlsFiles {
-        certificate: std::path::PathBuf::new(),
-        key: std::path::PathBuf::new(),
-    })
-}
-
-impl Choice for TlsSource {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("acme", Self::Acme),
-        ("files", Self::Files),
-        ("internal", Self::Internal),
-    ];
-}
-
-impl Choice for TlsVersion {
-    const WORDS: &'static [(&'static str, Self)] = &[("1.2", Self::V12), ("1.3", Self::V13)];
-}
-
-impl Choice for ChallengeKind {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("tls-alpn-01", Self::TlsAlpn01), ("http-01", Self::Http01)];
-}
 
 impl Choice for LogLevel {
     const WORDS: &'static [(&'static str, Self)] = &[
@@ -326,7 +260,10 @@ impl Choice for LogFormat {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{super::input::Complaint, *};
+    use super::{
+        super::{TlsSource, input::Complaint},
+        *,
+    };
 
     #[test]
     fn paths_are_unique_and_no_key_lies_below_another() {

@@ -5,12 +5,13 @@
 //! line, key, value and remedy. The rooms above read the typed values and never the environment
 //! or the file.
 //!
-//! One table of keys (`keys.rs`, `limit_keys.rs`) drives all of it: a key is one entry there and
-//! one typed field. The file becomes a tree of lines and spellings (`document.rs`), the tree
-//! (`file.rs`), our variables (`environment.rs`) and the official container's (`official.rs`)
-//! become layers of values by key (`load.rs`), the highest layer wins (`assembly.rs`), the key's setter turns the
-//! value into its type, and what no key can judge alone is judged at the end (`judge.rs`). The
-//! same table prints the effective values (`print.rs`) and writes the schema (`schema.rs`).
+//! One table of keys (`keys.rs`, `tls_keys.rs`, `limit_keys.rs`) drives all of it: a key is one
+//! entry there and one typed field. The file becomes a tree of lines and spellings
+//! (`document.rs`). The tree (`file.rs`), our variables (`environment.rs`) and the official
+//! container's (`official.rs`) become layers of values by key (`load.rs`). The highest layer wins,
+//! the key's setter turns the value into its type (`assembly.rs`), and what no key can judge alone
+//! is judged at the end (`judge.rs`). The same table prints the effective values (`print.rs`) and
+//! writes the schema and the documentation (`schema.rs`).
 //!
 //! This room must not know sockets, certificates' contents or what the doors do; rooms that can
 //! judge more (a key that does not fit its certificate) offer a `check` of their own that returns
@@ -36,6 +37,8 @@ mod official;
 mod print;
 mod problem;
 mod schema;
+mod suggest;
+mod tls_keys;
 mod types;
 
 pub use limits::Limits;

@@ -19,7 +19,7 @@ pub(super) fn nearest<'a>(
     }
 }
 
-/// From 0 to 1; a word of several parts of which one is the same counts as well.
+/// From 0 to 1; a forgotten unit (`grace` for `grace_seconds`) is a small slip.
 fn likeness(word: &str, candidate: &str) -> f64 {
     let candidate = candidate.to_lowercase();
     let spelled = strsim::normalized_damerau_levenshtein(word, &candidate);

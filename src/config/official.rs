@@ -156,19 +156,22 @@ impl<'a> Reader<'a> {
             Mode::Local => Ipv4Addr::LOCALHOST.into(),
             Mode::Public | Mode::DropIn => Ipv6Addr::UNSPECIFIED.into(),
         };
-        let (host, port) = ("AIGW_FASTAPI__METRICS_HOST", "AIGW_FASTAPI__METRICS_PORT");
-        if self.value(host).is_some() || self.value(port).is_some() {
-            let address = self.address(host, everywhere, port, 8082);
-            let listener = address.map(|address| (port.to_owned(), address));
-            self.official.metrics.extend(listener);
+        let names = ["AIGW_FASTAPI__METRICS_HOST", "AIGW_FASTAPI__METRICS_PORT"];
+        if let Some(name) = names.into_iter().rfind(|name| self.value(name).is_some()) {
+            let address = self.address(names[0], everywhere, names[1], 8082);
+            self.add_metrics(name, address);
         }
         // the agent platform serves metrics only if both are set
-        let (host, port) = ("PROMETHEUS_METRICS__ADDR", "PROMETHEUS_METRICS__PORT");
-        if self.value(host).is_some() && self.value(port).is_some() {
-            let address = self.address(host, everywhere, port, 8083);
-            let listener = address.map(|address| (port.to_owned(), address));
-            self.official.metrics.extend(listener);
+        let names = ["PROMETHEUS_METRICS__ADDR", "PROMETHEUS_METRICS__PORT"];
+        if names.into_iter().all(|name| self.value(name).is_some()) {
+            let address = self.address(names[0], everywhere, names[1], 8083);
+            self.add_metrics(names[1], address);
         }
+    }
+
+    fn add_metrics(&mut self, name: &str, address: Option<SocketAddr>) {
+        let listener = address.map(|address| (name.to_owned(), address));
+        self.official.metrics.extend(listener);
     }
 
     fn log(&mut self) {

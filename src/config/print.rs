@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    Loaded, Mode,
+    Loaded, Mode, TlsFiles,
     input::{GivenValue, Item},
     key::{Key, Kind},
     problem::{MASK, mask_userinfo},
@@ -38,11 +38,28 @@ impl Loaded {
             lines.push(format!("{line:<COLUMN$} # {}", setting.source));
             open = sections;
         }
+        lines.extend(self.print_official());
+        lines.push(String::new());
+        lines.join("\n")
+    }
+
+    /// What official variables say that is no key, as comments.
+    fn print_official(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let tls = &self.config.tls;
+        for (listener, official) in [
+            ("gateway", &tls.gateway),
+            ("agent_platform", &tls.agent_platform),
+        ] {
+            if let Some(TlsFiles { certificate, key }) = official.as_ref().map(|tls| &tls.files) {
+                let (certificate, key) = (certificate.display(), key.display());
+                lines.push(format!("# TLS on listen.{listener}: {certificate}, {key}"));
+            }
+        }
         for file in &self.config.upstream.ca_files {
             lines.push(format!("# trusted roots: {}", file.display()));
         }
-        lines.push(String::new());
-        lines.join("\n")
+        lines
     }
 }
 

@@ -1,67 +1,10 @@
-//! Configuration as the operator meets it: files, variables, problems, exit codes.
+//! Configuration as the operator meets it: ways to start, precedence, values and their sources.
 
-use std::{
-    io::{Read, Write},
-    net::TcpListener,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::path::Path;
 
-/// A folder of its own, removed at the end.
-struct Folder(PathBuf);
+use duogate::config::{self, LoadOptions};
 
-impl Folder {
-    fn new() -> Self {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("configuration-{}-{number}", std::process::id());
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        std::fs::create_dir_all(&path).expect("the target folder is writable");
-        Self(path)
-    }
-
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.0.join(name);
-        std::fs::write(&path, content).expect("the folder is writable");
-        path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// What a command printed and how it ended.
-#[derive(Debug)]
-struct Answer {
-    code: i32,
-    output: String,
-    errors: String,
-}
-
-/// Runs the built command with these variables and no others.
-fn duogate(arguments: &[&str], variables: &[(&str, &str)]) -> Answer {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = Command::new(env!("CARGO_BIN_EXE_duogate"))
-        .args(arguments)
-        .env_clear()
-        .envs(variables.iter().copied())
-        .current_dir(env!("CARGO_TARGET_TMPDIR"))
-        .output()
-        .expect("the binary is built");
-    Answer {
-        code: status.code().unwrap_or(-1),
-        output: String::from_utf8_lossy(&stdout).into_owned(),
-        errors: String::from_utf8_lossy(&stderr).into_owned(),
-    }
-}
+use crate::command_line::{Folder, duogate, root};
 
 /// `config print` with this file, if any, and these variables.
 fn print(file: Option<&Path>, variables: &[(&str, &str)]) -> String {
@@ -91,182 +34,7 @@ fn line<'a>(printed: &'a str, path: &str) -> (&'a str, &'a str) {
             }
         }
     }
-    panic!("{path} is not printed in:\n{printed}");
-}
-
-fn check(file: &Path, variables: &[(&str, &str)]) -> Answer {
-    duogate(&["check", "--config", &file.to_string_lossy()], variables)
-}
-
-fn root(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-/// A file with every kind of mistake; each line ends with what is expected of it.
-const MISTAKES: &str = r#"
-domains:
-  - https://aigw.example.com/          # domains: "https://aigw.example.com/": is a URL | write only the name: aigw.example.com
-  - "*.example.com"                    # wildcard
-  - aigw.example.com:443               # write only the name: aigw.example.com
-  - -bad.example.com                   # hyphen
-  - under_score.example.com            # '_'
-  - 1.2.3.256                          # ends in a number
-  - "bücher.example"                   # xn--
-  - ""                                 # is empty
-domain: [a.example]                    # domain: is no known key | did you mean domains?
-listen:
-  https: 443                           # listen.https: "443" | "[::]:443"
-  htpp: "[::]:80"                      # did you mean listen.http?
-  http: localhost:80                   # "127.0.0.1:80"
-  gateway: ["[::]:5052"]               # is a list, not a single value
-  agent_platform: example.com:50052    # names are not looked up
-  admin: 127.0.0.1:99999               # is no IP address with a port
-  metrics: 127.0.0.1:9000              # write it in brackets: [127.0.0.1:9000]
-  proxy_protocol_from: [10.0.0.0/99]   # is no network
-  trusted_proxies: [lan]               # is no network
-workers: per-core                      # shared or a whole number
-gateway: gitlab-ai-gateway:5052        # write http://gitlab-ai-gateway:5052
-agent_platform: http://user:hunter2@a  # agent_platform: "http://********@a": carries a user name
-tls:
-  source: acmee                        # write acme
-  min_version: 1.20                    # tls.min_version: "1.20"
-  state:                               # tls.state: needs a value
-  acme:
-    directory: http://ca.example.com/d # is not https
-    contact: [admin]                   # is no e-mail address
-    challenges: [dns-01]               # is none of tls-alpn-01, http-01
-    profile: shortlived                # tls.acme.profile: is no known key
-  files: /etc/ssl                      # is a section of keys, not a value
-log:
-  level: Info                          # write info
-  format: {json: true}                 # is a value, not a section of keys
-  levle: info                          # did you mean log.level?
-drain:
-  grace_seconds: 25s                   # drain.grace_seconds: "25s": is no whole number
-  delay_seconds: -1                    # is no whole number
-  grace: 25                            # did you mean drain.grace_seconds?
-limits:
-  connections: 0                       # is out of range
-  connections_per_client: 1e3          # is no whole number
-  http2_streams: 99999999999999999999  # is out of range
-  http2_streams: 10                    # stands here a second time
-  request_head_bytes: 0x10000          # limits.request_head_bytes: "0x10000"
-  api_body: 1                          # did you mean limits.api_body_bytes?
-  keep_alive_idle_seconds: on          # limits.keep_alive_idle_seconds: "on"
-listen.admin: null                     # is written with dots
-gitlab: []                             # gitlab: is no known key
-"#;
-
-#[test]
-fn every_mistake_of_a_file_is_told_at_once_with_its_line() {
-    let folder = Folder::new();
-    let file = folder.write("duogate.yaml", MISTAKES);
-    let answer = check(
-        &file,
-        &[
-            ("DUOGATE_LISTEN_HTTPS", "x"),
-            ("DUOGATE_LOG__FORMAT", "xml"),
-        ],
-    );
-    assert_eq!(answer.code, 1);
-    let problems: Vec<_> = answer.errors.split(&*file.to_string_lossy()).collect();
-    let mut expected = 0;
-    for (index, text) in MISTAKES.lines().enumerate() {
-        let Some((_, hints)) = text.rsplit_once(" # ") else {
-            continue;
-        };
-        expected += 1;
-        let place = format!(":{}: ", index + 1);
-        let told: Vec<_> = problems
-            .iter()
-            .filter(|told| told.starts_with(&place))
-            .collect();
-        assert_eq!(
-            told.len(),
-            1,
-            "line {}: {text}\n{}",
-            index + 1,
-            answer.errors
-        );
-        for hint in hints.split(" | ") {
-            assert!(told[0].contains(hint), "{hint}: {}", told[0]);
-        }
-        assert!(told[0].contains("remedy: "), "{}", told[0]);
-    }
-    // the shape of log.format is told although the variable wins
-    assert!(
-        answer
-            .errors
-            .contains("environment DUOGATE_LISTEN_HTTPS: names no known key")
-    );
-    assert!(
-        answer
-            .errors
-            .contains("did you mean DUOGATE_LISTEN__HTTPS?")
-    );
-    assert!(
-        answer
-            .errors
-            .contains("environment DUOGATE_LOG__FORMAT: log.format: \"xml\"")
-    );
-    assert!(
-        answer
-            .errors
-            .contains(&format!("{} problems", expected + 2)),
-        "{}",
-        answer.errors
-    );
-    assert!(!answer.errors.contains("hunter2"));
-}
-
-#[test]
-fn serve_refuses_what_check_refuses() {
-    let folder = Folder::new();
-    let file = folder.write("duogate.yaml", MISTAKES);
-    let serve = duogate(&["--config", &file.to_string_lossy()], &[]);
-    assert_eq!(serve.code, 1);
-    assert_eq!(serve.errors, check(&file, &[]).errors);
-}
-
-#[test]
-fn a_file_that_is_none_is_told() {
-    let folder = Folder::new();
-    let cases: [(&str, &[u8], &str); 6] = [
-        ("syntax.yaml", b"domains: [a.example\nlog: {", "is no YAML"),
-        ("latin.yaml", b"# a\n# caf\xe9\n", "is not UTF-8 in line 2"),
-        ("word.yaml", b"hello", "holds no keys"),
-        ("large.yaml", &[b'#'; 1_100_000], "is larger than"),
-        ("twice.yaml", b"log: {}\n---\nlog: {}\n", "is no YAML"),
-        (
-            "deep.yaml",
-            b"a: [[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]",
-            "is no YAML",
-        ),
-    ];
-    for (name, content, expected) in cases {
-        let answer = check(&folder.write(name, content), &[]);
-        assert_eq!(answer.code, 1, "{name}: {answer:?}");
-        assert!(
-            answer.errors.contains(expected),
-            "{name}: {}",
-            answer.errors
-        );
-        assert!(answer.errors.contains(name), "{name}: {}", answer.errors);
-    }
-    let answer = check(
-        &folder.0.join("missing.yaml"),
-        &[("DUOGATE_WORKERS", "many")],
-    );
-    assert!(
-        answer.errors.contains("missing.yaml: cannot be read"),
-        "{}",
-        answer.errors
-    );
-    assert!(
-        answer.errors.contains("DUOGATE_WORKERS"),
-        "{}",
-        answer.errors
-    );
+    ("(not printed)", "(nowhere)")
 }
 
 #[test]
@@ -319,34 +87,6 @@ fn nothing_given_is_local() {
 }
 
 #[test]
-fn local_stays_on_loopback() {
-    for variable in [
-        ("DUOGATE_LISTEN__HTTPS", "[::]:8443"),
-        ("DUOGATE_LISTEN__ADMIN", "0.0.0.0:9464"),
-        ("DUOGATE_LISTEN__METRICS", "127.0.0.1:9000,192.0.2.1:9001"),
-        ("AIGW_FASTAPI__METRICS_HOST", "0.0.0.0"),
-    ] {
-        let answer = duogate(&["check"], &[variable]);
-        assert_eq!(answer.code, 1, "{variable:?}");
-        assert!(
-            answer.errors.contains("only this machine is served"),
-            "{}",
-            answer.errors
-        );
-        assert!(answer.errors.contains("set domains"), "{}", answer.errors);
-        assert!(
-            answer.errors.ends_with("\n1 problem\n"),
-            "{}",
-            answer.errors
-        );
-    }
-    assert_eq!(
-        duogate(&["check"], &[("DUOGATE_LISTEN__HTTPS", "[::1]:8443")]).code,
-        0
-    );
-}
-
-#[test]
 fn domains_make_a_public_server() {
     let variables = [
         ("DUOGATE_DOMAINS", "AIGW.example.com., 192.0.2.7"),
@@ -361,13 +101,15 @@ fn domains_make_a_public_server() {
     assert_eq!(line(&printed, "listen.gateway").0, "null");
     assert_eq!(line(&printed, "listen.agent_platform").0, "null");
     assert_eq!(line(&printed, "tls.source").0, "acme");
-    let answer = duogate(&["check"], &variables);
-    assert!(
-        answer
-            .output
-            .contains("note: AIGW_FASTAPI__API_PORT is not used"),
-        "{answer:?}"
-    );
+    let environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let options = LoadOptions {
+        environment: environment.to_vec(),
+        ..LoadOptions::default()
+    };
+    let notices = config::load(&options)
+        .expect("there are no problems")
+        .notices;
+    assert!(notices[0].starts_with("AIGW_FASTAPI__API_PORT is not used"));
     // an empty list is no domain
     assert!(print(None, &[("DUOGATE_DOMAINS", "")]).starts_with("# local\n"));
 }
@@ -418,103 +160,6 @@ fn the_documented_variables_stand_in_for_the_official_container() {
 }
 
 #[test]
-fn official_variables_that_make_no_sense_are_told() {
-    let answer = duogate(
-        &["check"],
-        &[
-            ("AIGW_FASTAPI__TLS__ENABLED", "true"),
-            ("AIGW_FASTAPI__TLS__CERT_FILE", "a.pem"),
-            ("DUO_WORKFLOW_TLS__ENABLED", "perhaps"),
-            ("AIGW_FASTAPI__API_PORT", "many"),
-            ("PORT", "70000"),
-            ("AIGW_LOGGING__LEVEL", "loud"),
-            ("DUO_WORKFLOW_SHUTDOWN_GRACE_PERIOD_S", "long"),
-        ],
-    );
-    assert_eq!(answer.code, 1);
-    for expected in [
-        "environment AIGW_FASTAPI__TLS__KEY_FILE: is not set",
-        "environment DUO_WORKFLOW_TLS__ENABLED: \"perhaps\": is no truth value",
-        "environment AIGW_FASTAPI__API_PORT: \"many\": is no port",
-        "environment PORT: \"70000\": is no port",
-        "environment AIGW_LOGGING__LEVEL: \"loud\": is no level",
-        "environment DUO_WORKFLOW_SHUTDOWN_GRACE_PERIOD_S: drain.grace_seconds: \"long\"",
-        "\n6 problems\n",
-    ] {
-        assert!(
-            answer.errors.contains(expected),
-            "{expected}\n{}",
-            answer.errors
-        );
-    }
-}
-
-#[test]
-fn values_that_contradict_each_other_are_told() {
-    let folder = Folder::new();
-    let cases = [
-        ("domains: [localhost]", "this machine for everybody"),
-        (
-            "domains: [a.example]\nlisten: {http: '[::]:443'}",
-            "takes the same port as listen.https",
-        ),
-        (
-            "domains: [a.example]\nlisten: {metrics: ['127.0.0.1:80']}",
-            "the same port as listen.http",
-        ),
-        (
-            "domains: [a.example]\nlisten: {https: null}",
-            "nothing is served",
-        ),
-        (
-            "domains: [a.example]\ntls: {source: files}",
-            "tls.source is files",
-        ),
-        (
-            "domains: [a.example]\ntls: {files: {key: k.pem}}",
-            "tls.source is not files",
-        ),
-        (
-            "domains: [a.example]\ntls: {acme: {challenges: []}}",
-            "is empty",
-        ),
-        (
-            "domains: [a.example]\ntls: {acme: {challenges: [http-01, http-01]}}",
-            "twice",
-        ),
-        (
-            "domains: [a.example]\nlisten: {http: null}\ntls: {acme: {challenges: [http-01]}}",
-            "cannot be answered",
-        ),
-        ("tls: {source: acme}", "there are no domains"),
-        (
-            "domains: [a.example]\nlimits: {request_head_bytes: 8192, request_target_bytes: 9000}",
-            "of which it is a part",
-        ),
-    ];
-    for (text, expected) in cases {
-        let answer = check(&folder.write("duogate.yaml", text), &[]);
-        assert_eq!(answer.code, 1, "{text}");
-        assert!(
-            answer.errors.contains(expected),
-            "{text}\n{}",
-            answer.errors
-        );
-    }
-    let drop_in = ("AIGW_GITLAB_URL", "https://gitlab.example.com");
-    for variable in [
-        ("DUOGATE_LISTEN__HTTPS", "[::]:443"),
-        ("DUOGATE_LISTEN__HTTP", "[::]:80"),
-    ] {
-        let answer = duogate(&["check"], &[drop_in, variable]);
-        assert!(
-            answer.errors.contains("there are no domains to"),
-            "{answer:?}"
-        );
-    }
-}
-
-#[test]
 fn what_is_printed_is_a_file_that_means_the_same() {
     let folder = Folder::new();
     let file = folder.write(
@@ -540,6 +185,147 @@ fn what_is_printed_is_a_file_that_means_the_same() {
     assert_eq!(values(&first), values(&second));
 }
 
+/// Every key but the limits with a value that is no other key's.
+const DISTINCT: &str = r#"
+domains: [b.example, a.example, b.example, "192.0.2.1"]
+listen:
+  https: "192.0.2.1:1001"
+  http: "192.0.2.1:1002"
+  gateway: "192.0.2.1:1003"
+  agent_platform: "192.0.2.1:1004"
+  admin: "192.0.2.1:1005"
+  metrics: ["192.0.2.1:1006", "[2001:db8::1]:1007"]
+  proxy_protocol_from: [10.0.0.0/8]
+  trusted_proxies: [172.16.0.0/12, 192.168.1.1]
+workers: 3
+tls:
+  source: files
+  min_version: "1.3"
+  state: /state
+  acme:
+    directory: https://ca.example/dir
+    contact: [mailto:a@b.example, c@d.example]
+    challenges: [http-01, tls-alpn-01]
+    ca_file: /root.pem
+  files: {certificate: /chain.pem, key: /key.pem}
+gateway: http://gateway:5052
+agent_platform: https://platform
+log: {level: debug, format: text, file: /log}
+drain: {delay_seconds: 1, grace_seconds: 2}
+"#;
+
+#[test]
+fn each_value_arrives_in_its_field() {
+    use duogate::config::{
+        ChallengeKind, LogFormat, LogLevel, Mode, Target, TlsSource, TlsVersion,
+    };
+    let folder = Folder::new();
+    let options = LoadOptions {
+        file: Some(folder.write("duogate.yaml", DISTINCT)),
+        ..LoadOptions::default()
+    };
+    let config = config::load(&options)
+        .expect("there are no problems")
+        .config;
+    assert_eq!(config.mode, Mode::Public);
+    let domains: Vec<_> = config.domains.iter().map(ToString::to_string).collect();
+    assert_eq!(domains, ["b.example", "a.example", "192.0.2.1"]);
+    let listen = &config.listen;
+    let single = [
+        listen.https,
+        listen.http,
+        listen.gateway,
+        listen.agent_platform,
+        listen.admin,
+    ];
+    let ports: Vec<_> = single
+        .into_iter()
+        .flatten()
+        .map(|address| address.port())
+        .collect();
+    assert_eq!(ports, [1001, 1002, 1003, 1004, 1005]);
+    let ports: Vec<_> = listen
+        .metrics
+        .iter()
+        .map(std::net::SocketAddr::port)
+        .collect();
+    assert_eq!(ports, [1006, 1007]);
+    assert_eq!(format!("{:?}", listen.proxy_protocol_from), "[10.0.0.0/8]");
+    assert_eq!(
+        format!("{:?}", listen.trusted_proxies),
+        "[172.16.0.0/12, 192.168.1.1/32]"
+    );
+    assert_eq!(config.workers, config::Workers::Number(3));
+    let tls = &config.tls;
+    assert_eq!(
+        (tls.source, tls.min_version),
+        (TlsSource::Files, TlsVersion::V13)
+    );
+    assert_eq!(tls.state, Path::new("/state"));
+    assert_eq!(tls.acme.directory, "https://ca.example/dir");
+    assert_eq!(tls.acme.contact, ["a@b.example", "c@d.example"]);
+    assert_eq!(
+        tls.acme.challenges,
+        [ChallengeKind::Http01, ChallengeKind::TlsAlpn01]
+    );
+    assert_eq!(tls.acme.ca_file.as_deref(), Some(Path::new("/root.pem")));
+    let files = tls.files.as_ref().expect("the source is files");
+    assert_eq!(
+        (&*files.certificate, &*files.key),
+        (Path::new("/chain.pem"), Path::new("/key.pem"))
+    );
+    let forward = |url: &str| Target::Forward(url.parse().expect("a URL"));
+    assert_eq!(config.gateway, forward("http://gateway:5052"));
+    assert_eq!(config.agent_platform, forward("https://platform"));
+    assert_eq!(
+        (config.log.level, config.log.format),
+        (LogLevel::Debug, LogFormat::Text)
+    );
+    assert_eq!(config.log.file.as_deref(), Some(Path::new("/log")));
+    assert_eq!(
+        (config.drain_delay.as_secs(), config.drain_grace.as_secs()),
+        (1, 2)
+    );
+    assert_eq!(config.limits, config::Limits::default());
+}
+
+#[test]
+fn each_limit_arrives_in_its_field() {
+    let defaults = print(None, &[]);
+    let (_, limits) = defaults
+        .split_once("\nlimits:\n")
+        .expect("the limits are printed");
+    for text in limits.lines() {
+        let (name, rest) = text.trim().split_once(": ").expect("a key and a value");
+        let value: u64 = rest
+            .split(' ')
+            .next()
+            .and_then(|text| text.parse().ok())
+            .expect(rest);
+        let variable = format!("DUOGATE_LIMITS__{}", name.to_uppercase());
+        let options = LoadOptions {
+            environment: vec![(variable, (value - 1).to_string())],
+            ..LoadOptions::default()
+        };
+        let limits = config::load(&options)
+            .expect("it is in range")
+            .config
+            .limits;
+        let field = name.strip_suffix("_seconds").unwrap_or(name);
+        let unit = if field == name { "" } else { "s" };
+        let changed = format!("{limits:?}");
+        assert!(
+            changed.contains(&format!(" {field}: {}{unit}", value - 1)),
+            "{changed}"
+        );
+        let back = changed.replace(
+            &format!(" {field}: {}{unit}", value - 1),
+            &format!(" {field}: {value}{unit}"),
+        );
+        assert_eq!(back, format!("{:?}", config::Limits::default()));
+    }
+}
+
 #[test]
 fn relative_paths_start_from_the_file_or_the_working_directory() {
     let folder = Folder::new();
@@ -557,23 +343,6 @@ fn relative_paths_start_from_the_file_or_the_working_directory() {
     assert_eq!(
         line(&print(None, &[]), "tls.state").0,
         expected.to_string_lossy()
-    );
-}
-
-#[test]
-fn what_is_generated_is_up_to_date() {
-    let committed = |path: &str| std::fs::read_to_string(root(path)).expect(path);
-    let schema = duogate(&["config", "schema"], &[]).output;
-    assert_eq!(
-        schema,
-        committed("config/schema.json"),
-        "run: target/debug/duogate config schema > config/schema.json"
-    );
-    let reference = duogate(&["config", "schema", "--markdown"], &[]).output;
-    assert_eq!(
-        reference,
-        committed("docs/configuration.md"),
-        "run: target/debug/duogate config schema --markdown > docs/configuration.md"
     );
 }
 
@@ -599,113 +368,4 @@ fn the_annotated_example_shows_every_key_but_the_limits() {
     let printed = print(Some(&root("config/duogate.yaml")), &[]);
     let before_limits = printed.split("\nlimits:\n").next().unwrap_or_default();
     assert!(!before_limits.contains("# default"), "{before_limits}");
-}
-
-#[test]
-fn health_asks_the_admin_listener() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-    let address = listener.local_addr().expect("it is bound").to_string();
-    let server = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().expect("the command connects");
-        let mut request = [0; 512];
-        let count = stream.read(&mut request).expect("the command asks");
-        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-        stream.write_all(answer).expect("the command listens");
-        String::from_utf8_lossy(&request[..count]).into_owned()
-    });
-    let admin = ("DUOGATE_LISTEN__ADMIN", address.as_str());
-    let alive = duogate(&["health"], &[admin]);
-    assert_eq!(
-        (alive.code, alive.output.as_str()),
-        (0, "alive\n"),
-        "{alive:?}"
-    );
-    let request = server.join().expect("the server saw the request");
-    assert!(
-        request.starts_with("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:"),
-        "{request}"
-    );
-    // the listener is closed now
-    let dead = duogate(&["health"], &[admin]);
-    assert_eq!(dead.code, 1);
-    assert!(
-        dead.errors.contains("no answer from the admin listener"),
-        "{}",
-        dead.errors
-    );
-    let off = duogate(&["health"], &[("DUOGATE_LISTEN__ADMIN", "null")]);
-    assert_eq!(off.code, 1);
-    assert!(
-        off.errors.contains("listen.admin is null"),
-        "{}",
-        off.errors
-    );
-}
-
-#[test]
-fn new_keys_are_pkcs8_and_for_their_owner_alone() {
-    let shown = duogate(&["keys", "new"], &[]);
-    assert_eq!(shown.code, 0);
-    duogate::foundation::private_key_from_pem(&shown.output).expect("it is a key");
-    assert!(shown.output.starts_with("-----BEGIN PRIVATE KEY-----"));
-    let folder = Folder::new();
-    let path = folder.0.join("signing.pem");
-    let file = path.to_string_lossy().into_owned();
-    let written = duogate(&["keys", "new", "--output", &file], &[]);
-    assert_eq!(written.code, 0, "{written:?}");
-    assert!(!written.output.contains("BEGIN"));
-    let mode = std::fs::metadata(&path)
-        .expect("it is written")
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o600);
-    let before = std::fs::read_to_string(&path).expect("it is readable");
-    duogate::foundation::private_key_from_pem(&before).expect("it is a key");
-    let again = duogate(&["keys", "new", "--output", &file], &[]);
-    assert_eq!(again.code, 1);
-    assert!(again.errors.contains("signing.pem"), "{}", again.errors);
-    assert_eq!(
-        std::fs::read_to_string(&path).expect("it is readable"),
-        before
-    );
-}
-
-#[test]
-fn commands_end_with_the_documented_codes() {
-    for shell in ["bash", "zsh", "fish"] {
-        let script = duogate(&["completions", shell], &[]);
-        assert_eq!(script.code, 0);
-        assert!(
-            script.output.contains("duogate") && script.output.contains("health"),
-            "{shell}"
-        );
-    }
-    let version = duogate(&["--version"], &[]);
-    assert_eq!(
-        version.output,
-        format!("duogate {}\n", env!("CARGO_PKG_VERSION"))
-    );
-    let help = duogate(&["--help"], &[]);
-    assert_eq!(help.code, 0);
-    for word in [
-        "serve",
-        "check",
-        "config",
-        "health",
-        "keys",
-        "completions",
-        "Exit codes",
-    ] {
-        assert!(help.output.contains(word), "{word}: {}", help.output);
-    }
-    for wrong in [
-        &["serv"][..],
-        &["--what"],
-        &["check", "x"],
-        &["completions", "tcsh"],
-        &["keys"],
-    ] {
-        assert_eq!(duogate(wrong, &[]).code, 2, "{wrong:?}");
-    }
-    assert_eq!(duogate(&["check"], &[]).code, 0);
 }
