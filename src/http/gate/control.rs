@@ -22,19 +22,17 @@ struct Shared {
 }
 
 impl GateControl {
-    /// A guard for the request being answered now. Take it when the request arrives and keep it
-    /// with the answer's body: dropping it says that the answer is complete.
-    pub fn exchange(&self) -> Exchange {
-        Exchange {
-            control: self.clone(),
-            number: self.passed(),
-        }
+    /// A handle for a new connection.
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// Says that the present request's answer is complete. Once for each request; an
-    /// [`Exchange`] takes care of that.
+    /// Says that the present request's answer is complete. Call it once for each
+    /// request, when the last byte of the answer's body was handed over or the body was dropped.
     pub fn response_finished(&self) {
-        self.finish(self.passed());
+        let number = self.passed();
+        self.0.finished.fetch_max(number, Ordering::AcqRel);
+        self.0.waker.wake();
     }
 
     /// Opens the gate for good: from now on bytes belong to a tunnel. Call it before the answer
@@ -72,24 +70,6 @@ impl GateControl {
     fn passed(&self) -> u64 {
         self.0.passed.load(Ordering::Acquire)
     }
-
-    fn finish(&self, number: u64) {
-        self.0.finished.fetch_max(number, Ordering::AcqRel);
-        self.0.waker.wake();
-    }
-}
-
-/// One request being answered; dropping it says that its answer is complete.
-#[derive(Debug)]
-pub struct Exchange {
-    control: GateControl,
-    number: u64,
-}
-
-impl Drop for Exchange {
-    fn drop(&mut self) {
-        self.control.finish(self.number);
-    }
 }
 
 #[cfg(test)]
@@ -97,17 +77,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_exchange_finishes_its_own_request_only() {
-        let control = GateControl::default();
+    fn every_request_is_finished_once() {
+        let control = GateControl::new();
         control.begin();
-        let first = control.exchange();
         assert!(!control.is_finished());
         control.response_finished();
         assert!(control.is_finished());
         control.begin();
-        drop(first);
         assert!(!control.is_finished());
-        drop(control.exchange());
-        assert!(control.is_finished());
     }
 }

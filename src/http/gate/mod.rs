@@ -4,7 +4,7 @@
 //! refuses it refuses without a body or a log line. So a byte-level scanner stands before it:
 //! [`GateStream`] wraps the connection, reads along, and lets pass only bytes of heads that it
 //! found valid as a whole and of bodies that are valid so far. What follows a request is held
-//! until its answer is complete ([`GateControl`]), so a second request is never parsed early and
+//! until its answer is complete ([`GateControl`] is told), so a second request is never parsed early and
 //! bytes behind an `Upgrade` reach the tunnel or nobody.
 //!
 //! A bad head never reaches hyper: the gate answers itself (`farewell.rs`), closes, and reports a
@@ -34,7 +34,7 @@ mod trailer;
 mod violation;
 
 pub use chunks::ChunkScanner;
-pub use control::{Exchange, GateControl};
+pub use control::GateControl;
 pub use head::{BodyFraming, Head, HeadLimits, HeadProgress, HeadScanner};
-pub use stream::{GateHook, GateSettings, GateStream};
-pub use violation::GateViolation;
+pub use stream::{GateHook, GateStream};
+pub use violation::{GateVerdict, GateViolation};

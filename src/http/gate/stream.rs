@@ -12,43 +12,20 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
-    BodyFraming, ChunkScanner, GateControl, GateViolation, HeadLimits, HeadProgress, HeadScanner,
-    deadline::Deadline, farewell::Farewell,
+    BodyFraming, ChunkScanner, GateControl, GateVerdict, GateViolation, HeadLimits, HeadProgress,
+    HeadScanner, deadline::Deadline, farewell::Farewell,
 };
 use crate::config::Limits;
 
 /// Told of every violation, for the log and the metrics.
-pub type GateHook = Box<dyn Fn(GateViolation) + Send + Sync>;
-
-/// Bounds that all connections share.
-#[derive(Clone, Copy, Debug)]
-pub struct GateSettings {
-    /// Bounds of a head.
-    pub head: HeadLimits,
-    /// `limits.request_head`
-    pub request_head: Duration,
-    /// `limits.keep_alive_idle`
-    pub keep_alive_idle: Duration,
-}
-
-impl From<&Limits> for GateSettings {
-    fn from(limits: &Limits) -> Self {
-        Self {
-            head: HeadLimits {
-                bytes: limits.request_head_bytes,
-                fields: limits.request_head_fields,
-                target: limits.request_target_bytes,
-            },
-            request_head: limits.request_head,
-            keep_alive_idle: limits.keep_alive_idle,
-        }
-    }
-}
+pub type GateHook = Arc<dyn Fn(&GateVerdict) + Send + Sync>;
 
 /// A connection from which hyper reads only what the gate found valid.
 pub struct GateStream<S> {
     stream: S,
-    settings: Arc<GateSettings>,
+    head_limits: HeadLimits,
+    request_head: Duration,
+    keep_alive_idle: Duration,
     control: GateControl,
     hook: GateHook,
     state: State,
@@ -80,25 +57,27 @@ enum State {
 
 impl<S> GateStream<S> {
     /// Puts a gate before a new connection.
-    pub fn new(stream: S, settings: Arc<GateSettings>, hook: GateHook) -> Self {
+    pub fn new(stream: S, limits: &Limits, control: GateControl, hook: GateHook) -> Self {
+        let head_limits = HeadLimits {
+            bytes: limits.request_head_bytes,
+            fields: limits.request_head_fields,
+            target: limits.request_target_bytes,
+        };
         let mut deadline = Deadline::default();
-        deadline.set(settings.request_head);
+        deadline.set(limits.request_head);
         Self {
-            state: State::Head(HeadScanner::new(settings.head)),
+            state: State::Head(HeadScanner::new(head_limits)),
             stream,
-            settings,
-            control: GateControl::default(),
+            head_limits,
+            request_head: limits.request_head,
+            keep_alive_idle: limits.keep_alive_idle,
+            control,
             hook,
             waiting: BytesMut::new(),
             cleared: 0,
             flushed: true,
             deadline,
         }
-    }
-
-    /// The handle for those who answer.
-    pub fn control(&self) -> GateControl {
-        self.control.clone()
     }
 
     /// The connection and the bytes that were read and not passed. For tunnels.
@@ -164,7 +143,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> GateStream<S> {
     }
 
     fn refuse(&mut self, violation: GateViolation) {
-        (self.hook)(violation);
+        (self.hook)(&violation.into());
         self.state = match self.state {
             // The head is with hyper, so the door has to answer.
             State::Length(_) | State::Chunks(_) => State::Broken(violation),
@@ -177,11 +156,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> GateStream<S> {
         if !self.flushed || !matches!(self.state, State::Held) {
             return;
         }
-        self.state = State::Head(HeadScanner::new(self.settings.head));
+        self.state = State::Head(HeadScanner::new(self.head_limits));
         self.deadline.set(if self.waiting.is_empty() {
-            self.settings.keep_alive_idle
+            self.keep_alive_idle
         } else {
-            self.settings.request_head
+            self.request_head
         });
     }
 
@@ -189,7 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> GateStream<S> {
     fn keep(&mut self, bytes: &[u8]) {
         let starts_head = self.waiting.is_empty() && matches!(self.state, State::Head(_));
         if starts_head && self.control.has_begun() {
-            self.deadline.set(self.settings.request_head);
+            self.deadline.set(self.request_head);
         }
         self.waiting.extend_from_slice(bytes);
     }

@@ -12,6 +12,24 @@ pub struct GateViolation {
     pub detail: &'static str,
 }
 
+/// What the gate's hook is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GateVerdict {
+    /// The status of the answer.
+    pub status: u16,
+    /// Which rule was broken, as a sentence.
+    pub reason: &'static str,
+}
+
+impl From<GateViolation> for GateVerdict {
+    fn from(violation: GateViolation) -> Self {
+        Self {
+            status: violation.status.as_u16(),
+            reason: violation.detail,
+        }
+    }
+}
+
 macro_rules! violations {
     ($($name:ident = $status:ident, $detail:literal;)*) => {
         impl GateViolation {
