@@ -16,7 +16,19 @@ pub mod foundation;
 pub mod config;
 pub mod telemetry;
 
+pub mod listener;
 pub mod upstream;
+
+pub mod tls;
 
 pub mod http;
 
+pub mod admin;
+pub mod agent;
+pub mod forward;
+pub mod gateway;
+pub mod inspect;
+
+pub mod app;
+
+pub mod cli;

@@ -1,3 +1,9 @@
 //! The operator's command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Once for the whole process, before anything asks for it; it fails only if it was done.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    duogate::cli::run()
+}

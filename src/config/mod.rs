@@ -5,16 +5,46 @@
 //! line, key, value and remedy. The rooms above read the typed values and never the environment
 //! or the file.
 //!
+//! One table of keys (`keys.rs`, `tls_keys.rs`, `limit_keys.rs`) drives all of it: a key is one
+//! entry there and one typed field. The file becomes a tree of lines and spellings
+//! (`document.rs`). The tree (`file.rs`), our variables (`environment.rs`) and the official
+//! container's (`official.rs`) become layers of values by key (`load.rs`). The highest layer wins,
+//! the key's setter turns the value into its type (`assembly.rs`), and what no key can judge alone
+//! is judged at the end (`judge.rs`). The same table prints the effective values (`print.rs`) and
+//! writes the schema and the documentation (`schema.rs`).
+//!
 //! This room must not know sockets, certificates' contents or what the doors do; rooms that can
 //! judge more (a key that does not fit its certificate) offer a `check` of their own that returns
 //! this room's [`Problem`]s.
 //!
 //! Limits: a configuration file of at most 1 MiB, nested at most 16 deep.
 
+mod address;
+mod assembly;
+mod document;
+mod domain;
+mod environment;
+mod file;
+mod input;
+mod judge;
+mod key;
+mod keys;
+mod limit_keys;
 mod limits;
+mod load;
+mod nearest;
+mod official;
+mod print;
+mod problem;
+mod schema;
+mod suggest;
+mod tls_keys;
 mod types;
 
 pub use limits::Limits;
+pub use load::{LoadOptions, Loaded, Setting, Source, load};
+pub use problem::Problem;
+pub use schema::{reference, schema};
 pub use types::{
     Acme, ChallengeKind, Config, Domain, DropInTls, Listen, Log, LogFormat, LogLevel, Mode, Target,
     Tls, TlsFiles, TlsSource, TlsVersion, Upstream, Workers,

@@ -15,6 +15,8 @@ pub enum ListenerKind {
     AgentPlatform,
     /// The operator's port.
     Admin,
+    /// A port that serves metrics alone.
+    Metrics,
 }
 
 impl ListenerKind {
@@ -26,6 +28,7 @@ impl ListenerKind {
             Self::Gateway => "gateway",
             Self::AgentPlatform => "agent_platform",
             Self::Admin => "admin",
+            Self::Metrics => "metrics",
         }
     }
 }

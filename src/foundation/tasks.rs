@@ -45,6 +45,18 @@ impl Tasks {
     }
 }
 
+/// hyper starts the tasks of HTTP/2 streams through this.
+impl<F> hyper::rt::Executor<F> for Tasks
+where
+    F: Future + Send + 'static,
+{
+    fn execute(&self, future: F) {
+        self.spawn("http2 stream", async move {
+            future.await;
+        });
+    }
+}
+
 /// Dropped only when the task panics or the runtime ends under it.
 struct PanicReport(&'static str);
 

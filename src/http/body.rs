@@ -1,15 +1,178 @@
 //! Bodies: what comes from clients, bounded and timed, and what goes back.
 
 use std::{
+    future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
+use tokio::time::{Instant, Sleep};
 
-use crate::foundation::Blame;
+use super::AccessEntry;
+use crate::{config::Limits, foundation::Blame};
+
+/// The body of a request. Its clock runs only while we wait for the client: an upstream that
+/// takes bytes slowly is not the client's fault.
+#[derive(Debug)]
+pub struct RequestBody {
+    incoming: hyper::body::Incoming,
+    entry: Arc<AccessEntry>,
+    pace: Option<Pace>,
+    remaining: u64,
+    maximum: u64,
+}
+
+impl RequestBody {
+    /// A body of the API door: bounded in size, in its pauses and in its slowness.
+    pub fn bounded(
+        incoming: hyper::body::Incoming,
+        entry: Arc<AccessEntry>,
+        limits: &Limits,
+    ) -> Self {
+        let maximum = limits.api_body_bytes;
+        Self {
+            incoming,
+            entry,
+            pace: Some(Pace::new(limits)),
+            remaining: maximum,
+            maximum,
+        }
+    }
+
+    /// A stream of messages (gRPC, WebSocket): silent for as long as it likes, with no bound on
+    /// its sum.
+    pub fn unbounded(incoming: hyper::body::Incoming, entry: Arc<AccessEntry>) -> Self {
+        Self {
+            incoming,
+            entry,
+            pace: None,
+            remaining: u64::MAX,
+            maximum: u64::MAX,
+        }
+    }
+
+    /// The bound in bytes; `u64::MAX` without one.
+    pub fn maximum(&self) -> u64 {
+        self.maximum
+    }
+
+    fn account(&mut self, frame: &Frame<Bytes>) -> Result<(), BodyError> {
+        let Some(data) = frame.data_ref() else {
+            return Ok(());
+        };
+        let length = data.len() as u64;
+        self.entry.add_bytes_in(length);
+        if let Some(pace) = &mut self.pace {
+            pace.received(length);
+        }
+        self.remaining = self
+            .remaining
+            .checked_sub(length)
+            .ok_or(BodyError::TooLarge {
+                limit: self.maximum,
+            })?;
+        Ok(())
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        match Pin::new(&mut this.incoming).poll_frame(context) {
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(this.account(&frame).map(|()| frame))),
+            Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(BodyError::Broken))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => match this.pace.as_mut().map(|pace| pace.poll_waiting(context)) {
+                Some(Poll::Ready(error)) => Poll::Ready(Some(Err(error))),
+                Some(Poll::Pending) | None => Poll::Pending,
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+/// How long and how slowly a client may send.
+#[derive(Debug)]
+struct Pace {
+    idle: Duration,
+    minimum_rate: u64,
+    rate_after: Duration,
+    received: u64,
+    waited: Duration,
+    waiting_since: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Pace {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            idle: limits.request_body_idle,
+            minimum_rate: limits.request_body_minimum_rate,
+            rate_after: limits.request_body_rate_after,
+            received: 0,
+            waited: Duration::ZERO,
+            waiting_since: None,
+            timer: None,
+        }
+    }
+
+    fn received(&mut self, length: u64) {
+        self.received += length;
+        if let Some(since) = self.waiting_since.take() {
+            self.waited += since.elapsed();
+        }
+    }
+
+    /// Ready with an error once the client paused or trickled for too long.
+    fn poll_waiting(&mut self, context: &mut Context<'_>) -> Poll<BodyError> {
+        loop {
+            let now = Instant::now();
+            let since = *self.waiting_since.get_or_insert(now);
+            let pause = now - since;
+            if pause >= self.idle {
+                return Poll::Ready(BodyError::Idle {
+                    seconds: self.idle.as_secs(),
+                });
+            }
+            let waited = self.waited + pause;
+            if waited > self.rate_after
+                && self.received < self.minimum_rate.saturating_mul(waited.as_secs())
+            {
+                return Poll::Ready(BodyError::TooSlow {
+                    rate: self.minimum_rate,
+                });
+            }
+            let next = now + RATE_CHECK.min(self.idle.saturating_sub(pause));
+            let timer = self
+                .timer
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(next)));
+            if timer.is_elapsed() {
+                timer.as_mut().reset(next);
+            }
+            if timer.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
 
 /// Why a body ended early, in either direction.
 #[derive(Debug, thiserror::Error)]
@@ -73,37 +236,5 @@ pub fn full_body(bytes: impl Into<Bytes>) -> ResponseBody {
         .boxed_unsync()
 }
 
-/// The body of a request.
-#[derive(Debug)]
-pub struct RequestBody {
-    incoming: hyper::body::Incoming,
-}
-
-impl RequestBody {
-    /// A body straight from a connection.
-    pub fn new(incoming: hyper::body::Incoming) -> Self {
-        Self { incoming }
-    }
-}
-
-impl Body for RequestBody {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        Pin::new(&mut self.incoming)
-            .poll_frame(context)
-            .map_err(|_| BodyError::Broken)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
-    }
-}
+/// How often the rate is looked at while a client pauses: fine enough for a limit in minutes.
+const RATE_CHECK: Duration = Duration::from_secs(5);

@@ -1,18 +1,10 @@
 //! What answers requests, and what it is told about them.
 
-use std::{
-    future::Future,
-    net::IpAddr,
-    pin::Pin,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{future::Future, net::IpAddr, pin::Pin, sync::Arc};
 
 use http::{Request, Response};
 
-use super::{RequestBody, ResponseBody};
+use super::{AccessEntry, RequestBody, ResponseBody};
 use crate::foundation::{ConnectionFacts, RequestId};
 
 /// The answer of a door, once its head is known.
@@ -33,6 +25,10 @@ pub enum DoorKind {
     Gateway,
     /// gRPC: failures are trailers-only statuses.
     Agent,
+    /// The operator: failures are plain text.
+    Admin,
+    /// Challenges and redirects on the clear port: failures are plain text.
+    Clear,
 }
 
 impl DoorKind {
@@ -41,6 +37,8 @@ impl DoorKind {
         match self {
             Self::Gateway => "gateway",
             Self::Agent => "agent",
+            Self::Admin => "admin",
+            Self::Clear => "clear",
         }
     }
 }
@@ -58,40 +56,6 @@ pub struct RequestContext {
     pub door: DoorKind,
     /// What will stand in the access log.
     pub entry: Arc<AccessEntry>,
-}
-
-/// Facts that a door adds to the access-log line of a request. The line is written when the last
-/// holder lets go, so a tunnel keeps a clone for as long as it carries bytes.
-#[derive(Debug, Default)]
-pub struct AccessEntry {
-    /// Which upstream answered, as `host:port`.
-    pub upstream: OnceLock<Arc<str>>,
-    /// The gRPC status, from headers or trailers.
-    pub grpc_status: OnceLock<u16>,
-    /// Why the exchange ended early, in words for the operator; never content.
-    pub failure: OnceLock<String>,
-    bytes_in: AtomicU64,
-    bytes_out: AtomicU64,
-}
-
-impl AccessEntry {
-    /// Counts body or tunnel bytes from the client.
-    pub fn add_bytes_in(&self, bytes: u64) {
-        self.bytes_in.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// Counts body or tunnel bytes to the client.
-    pub fn add_bytes_out(&self, bytes: u64) {
-        self.bytes_out.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// Bytes from and to the client so far.
-    pub fn bytes(&self) -> (u64, u64) {
-        (
-            self.bytes_in.load(Ordering::Relaxed),
-            self.bytes_out.load(Ordering::Relaxed),
-        )
-    }
 }
 
 /// Placed by a door into the extensions of its answer where the content type does not tell.

@@ -11,10 +11,30 @@
 //!
 //! Limits: all of `config::Limits`; heads, bodies, streams and requests in flight are bounded.
 
-mod body;
-mod door;
-mod problem;
+pub mod gate;
 
+mod access_log;
+mod admission;
+mod body;
+mod client_address;
+mod connection;
+mod dispatch;
+mod door;
+mod frames;
+mod hooks;
+mod problem;
+mod redirect;
+mod rewind;
+mod server;
+mod service;
+mod tokens;
+mod tracked;
+
+pub use access_log::{AccessEntry, RequestFacts};
 pub use body::{BodyError, RequestBody, ResponseBody, empty_body, full_body};
-pub use door::{AccessEntry, Door, DoorFuture, DoorKind, RequestContext, StreamKind};
+pub use client_address::is_trusted;
+pub use door::{Door, DoorFuture, DoorKind, RequestContext, StreamKind};
 pub use problem::{GrpcCode, Problem};
+pub use redirect::Redirect;
+pub use server::{Doors, HttpServer, HttpSettings, Surface};
+pub use tokens::TokenTable;

@@ -82,6 +82,7 @@ impl Problem {
         match door {
             DoorKind::Gateway => self.into_json(),
             DoorKind::Agent => self.into_trailers_only(),
+            DoorKind::Admin | DoorKind::Clear => self.into_text(),
         }
     }
 

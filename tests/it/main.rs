@@ -1,1 +1,33 @@
 //! Behaviour from outside: one file per behaviour.
+
+// `cfg(test)` tells clippy that these are tests, where unwrap and indexing are fine.
+#[cfg(test)]
+mod admin;
+#[cfg(test)]
+mod architecture;
+#[cfg(test)]
+mod builtin;
+#[cfg(test)]
+mod certificates;
+#[cfg(test)]
+mod command_line;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod configuration;
+#[cfg(test)]
+mod configuration_problems;
+#[cfg(test)]
+mod floods;
+#[cfg(test)]
+mod forward_grpc;
+#[cfg(test)]
+mod forward_http;
+#[cfg(test)]
+mod shutdown;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod upstream_moves;
+#[cfg(test)]
+mod websocket;

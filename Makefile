@@ -1,0 +1,28 @@
+# make run     build and start on this machine only; prints a curl line to try
+# make test    install the real parts (clients, servers), run every test, fuzz for a moment
+# make lint    formatting, clippy, dependencies
+# make bench   side by side with nginx and haproxy; wants a quiet machine
+
+.PHONY: run test lint bench parts
+
+CARGO ?= cargo
+
+run:
+	$(CARGO) run --locked
+
+test: parts
+	tests/run.sh
+	fuzz/run.sh
+
+parts:
+	tests/parts.sh system python acme fuzz
+
+lint:
+	tests/parts.sh lint
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	tests/dependencies.sh
+
+bench:
+	tests/parts.sh bench
+	benches/compare/run.py

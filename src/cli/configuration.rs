@@ -1,0 +1,91 @@
+//! The commands that begin with reading the configuration.
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::Context;
+
+use super::{
+    run::Verdict,
+    terminal::{list, say},
+};
+use crate::{
+    app,
+    config::{self, LoadOptions, Loaded, Problem},
+    inspect,
+};
+
+/// `serve`: runs until it is told to end.
+pub(super) fn serve(file: Option<PathBuf>) -> Verdict {
+    let Some(loaded) = load(file) else {
+        return Verdict::Problems;
+    };
+    match app::serve(loaded.clone()) {
+        Ok(()) => Verdict::Well,
+        Err(problems) => {
+            list(&placed(&loaded, problems));
+            Verdict::Problems
+        }
+    }
+}
+
+/// `check`: tells every problem that `serve` would meet.
+pub(super) fn check(file: Option<PathBuf>) -> Verdict {
+    let Some(loaded) = load(file) else {
+        return Verdict::Problems;
+    };
+    let problems = placed(&loaded, app::check(&loaded.config));
+    if !problems.is_empty() {
+        list(&problems);
+        return Verdict::Problems;
+    }
+    for notice in &loaded.notices {
+        say(&format!("note: {notice}"));
+    }
+    say("the configuration has no problems");
+    Verdict::Well
+}
+
+/// `config print`: tells the effective values.
+pub(super) fn print(file: Option<PathBuf>) -> Verdict {
+    match load(file) {
+        None => Verdict::Problems,
+        Some(loaded) => {
+            say(&loaded.print());
+            Verdict::Well
+        }
+    }
+}
+
+/// `health`: asks the process that runs with this configuration.
+pub(super) fn health(file: Option<PathBuf>) -> anyhow::Result<Verdict> {
+    let Some(loaded) = load(file) else {
+        return Ok(Verdict::Problems);
+    };
+    let address = loaded.config.listen.admin.context(
+        "listen.admin is null, so there is nobody to ask; write \"127.0.0.1:9464\" to use health",
+    )?;
+    inspect::health(address, HEALTH_TIME)?;
+    say("alive");
+    Ok(Verdict::Well)
+}
+
+/// Loads the configuration, or tells all its problems.
+fn load(file: Option<PathBuf>) -> Option<Loaded> {
+    match config::load(&LoadOptions::from_process(file)) {
+        Ok(loaded) => Some(loaded),
+        Err(problems) => {
+            list(&problems);
+            None
+        }
+    }
+}
+
+fn placed(loaded: &Loaded, problems: Vec<Problem>) -> Vec<Problem> {
+    problems
+        .into_iter()
+        .map(|problem| loaded.place(problem))
+        .collect()
+}
+
+/// Container health checks give up after a few seconds; a living process answers at once.
+const HEALTH_TIME: Duration = Duration::from_secs(3);

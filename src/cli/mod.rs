@@ -1,0 +1,16 @@
+//! The operator's commands.
+//!
+//! Reads the arguments, calls the rooms that do the work, and says the outcome in words and in
+//! the exit code: 0 when all is well, 1 when there are problems, 2 when the command itself is
+//! wrong. The only room that writes to the terminal; what a command finds out belongs to `app`,
+//! `inspect` or `config`.
+//!
+//! Limits: none of its own; every command ends by itself but `serve`.
+
+mod arguments;
+mod configuration;
+mod keys;
+mod run;
+mod terminal;
+
+pub use run::run;

@@ -1,0 +1,143 @@
+//! The keys under `tls:`.
+
+use std::path::PathBuf;
+
+use super::{
+    ChallengeKind, Config, TlsFiles, TlsSource, TlsVersion,
+    address::{contact, directory},
+    input::choice,
+    key::{
+        Choice,
+        DefaultValue::{Always, ByMode},
+        Key, Kind, words,
+    },
+};
+
+/// Certificates.
+pub(super) static TLS: &[Key] = &[
+    Key::new(
+        "tls.source",
+        Kind::Choice(words::<TlsSource>),
+        ByMode {
+            public: "acme",
+            drop_in: "internal",
+            local: "internal",
+        },
+        "Where certificates come from: an ACME server, your files, or a certificate authority of \
+         our own in the state folder.",
+        |config, input| input.one(choice).map(|value| config.tls.source = value),
+    ),
+    Key::new(
+        "tls.min_version",
+        Kind::Choice(words::<TlsVersion>),
+        Always("1.2"),
+        "The oldest TLS version served.",
+        |config, input| {
+            input
+                .one(choice)
+                .map(|value| config.tls.min_version = value)
+        },
+    ),
+    Key::new(
+        "tls.state",
+        Kind::Path,
+        Always("certs"),
+        "The folder for account, keys, orders, certificates and the internal authority. Put it on \
+         a volume that outlives the container.",
+        |config, input| input.path().map(|value| config.tls.state = value),
+    ),
+    Key::new(
+        "tls.acme.directory",
+        Kind::Url,
+        Always("https://acme-v02.api.letsencrypt.org/directory"),
+        "The directory of the ACME server.",
+        |config, input| {
+            input
+                .one(directory)
+                .map(|value| config.tls.acme.directory = value)
+        },
+    ),
+    Key::new(
+        "tls.acme.contact",
+        Kind::Words,
+        Always(""),
+        "E-mail addresses for the ACME account.",
+        |config, input| {
+            input
+                .many(contact)
+                .map(|value| config.tls.acme.contact = value)
+        },
+    ),
+    Key::new(
+        "tls.acme.challenges",
+        Kind::Choices(words::<ChallengeKind>),
+        Always("tls-alpn-01,http-01"),
+        "Ways to prove that a name is ours, in the order to try them.",
+        |config, input| {
+            input
+                .many(choice)
+                .map(|value| config.tls.acme.challenges = value)
+        },
+    ),
+    Key::new(
+        "tls.acme.ca_file",
+        Kind::Path,
+        Always(""),
+        "The root certificate of a private ACME server, in PEM.",
+        |config, input| {
+            input
+                .optional_path()
+                .map(|value| config.tls.acme.ca_file = value)
+        },
+    )
+    .optional(),
+    Key::new(
+        "tls.files.certificate",
+        Kind::Path,
+        Always(""),
+        "With source files: the chain in PEM, the server's own certificate first.",
+        |config, input| {
+            let value = input.optional_path()?;
+            files(config).certificate = value.unwrap_or_default();
+            Ok(())
+        },
+    )
+    .optional(),
+    Key::new(
+        "tls.files.key",
+        Kind::Path,
+        Always(""),
+        "With source files: the private key in PEM, without a passphrase.",
+        |config, input| {
+            let value = input.optional_path()?;
+            files(config).key = value.unwrap_or_default();
+            Ok(())
+        },
+    )
+    .optional(),
+];
+
+/// The pair that the setters of its two halves fill; whether it is whole is judged at the end.
+fn files(config: &mut Config) -> &mut TlsFiles {
+    config.tls.files.get_or_insert_with(|| TlsFiles {
+        certificate: PathBuf::new(),
+        key: PathBuf::new(),
+    })
+}
+
+impl Choice for TlsSource {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("acme", Self::Acme),
+        ("files", Self::Files),
+        ("internal", Self::Internal),
+    ];
+}
+
+impl Choice for TlsVersion {
+    const WORDS: &'static [(&'static str, Self)] = &[("1.2", Self::V12), ("1.3", Self::V13)];
+}
+
+impl Choice for ChallengeKind {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("tls-alpn-01", Self::TlsAlpn01), ("http-01", Self::Http01)];
+}

@@ -1,0 +1,77 @@
+//! What every connection of a surface shares.
+
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use super::{Door, Redirect, TokenTable, admission::Admission};
+use crate::{
+    config::Limits,
+    foundation::{Randomness, Shutdown, Tasks},
+    telemetry::Metrics,
+};
+
+/// What connections of one listener lead to.
+#[derive(Clone)]
+pub enum Surface {
+    /// The API and gRPC, chosen for each request.
+    Doors(Arc<Doors>),
+    /// Port 80.
+    Redirect(Arc<Redirect>),
+    /// The operator's port: one door, whatever the path.
+    Admin(Arc<dyn Door>),
+}
+
+/// The two doors and the challenges that come before them.
+pub struct Doors {
+    /// The HTTP API.
+    pub gateway: Arc<dyn Door>,
+    /// gRPC.
+    pub agent: Arc<dyn Door>,
+    /// http-01 challenges are answered on every port.
+    pub tokens: Arc<TokenTable>,
+    /// Send `Strict-Transport-Security` on TLS: with certificates that browsers trust.
+    pub strict_transport: bool,
+}
+
+/// Serves connections. Cheap to clone.
+#[derive(Clone)]
+pub struct HttpServer(Arc<Shared>);
+
+/// What [`HttpServer`] is made of.
+pub struct HttpSettings {
+    /// All bounds.
+    pub limits: Arc<Limits>,
+    /// Networks whose `X-Forwarded-*` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Where requests are counted.
+    pub metrics: Arc<Metrics>,
+    /// The end of the process.
+    pub shutdown: Shutdown,
+    /// Where new request identifiers come from.
+    pub randomness: Arc<dyn Randomness>,
+}
+
+pub(super) struct Shared {
+    pub(super) settings: HttpSettings,
+    pub(super) admission: Arc<Admission>,
+    /// Tasks of HTTP/2 streams; connections themselves are the listener's tasks.
+    pub(super) streams: Tasks,
+}
+
+impl HttpServer {
+    /// A server for any number of connections.
+    pub fn new(settings: HttpSettings) -> Self {
+        let bound = settings.limits.requests_in_flight;
+        let admission = Admission::new(bound, Arc::clone(&settings.metrics));
+        Self(Arc::new(Shared {
+            settings,
+            admission,
+            streams: Tasks::new(),
+        }))
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.0
+    }
+}

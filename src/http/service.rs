@@ -1,0 +1,196 @@
+//! One request from its head to the head of its answer.
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
+
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+
+use super::{
+    AccessEntry, DoorKind, GrpcCode, Problem, RequestBody, RequestContext, ResponseBody, Surface,
+    access_log::RequestFacts,
+    client_address::client_address,
+    dispatch::{self, Destination},
+    gate::GateControl,
+    server::{Doors, Shared},
+    tracked::TrackedBody,
+};
+use crate::foundation::{Blame, ConnectionFacts, RequestId};
+
+/// Answers the requests of one connection.
+#[derive(Clone)]
+pub(super) struct ConnectionService {
+    pub(super) shared: Arc<Shared>,
+    pub(super) surface: Surface,
+    pub(super) facts: Arc<ConnectionFacts>,
+    /// Present on HTTP/1.
+    pub(super) gate: Option<GateControl>,
+}
+
+type AnswerFuture =
+    Pin<Box<dyn Future<Output = Result<Response<TrackedBody>, std::convert::Infallible>> + Send>>;
+
+impl hyper::service::Service<Request<Incoming>> for ConnectionService {
+    type Response = Response<TrackedBody>;
+    type Error = std::convert::Infallible;
+    type Future = AnswerFuture;
+
+    fn call(&self, request: Request<Incoming>) -> AnswerFuture {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.answer(request).await) })
+    }
+}
+
+/// What is decided before a request's body is looked at.
+enum Plan {
+    Answer(DoorKind, Response<ResponseBody>),
+    Door(DoorKind, Arc<dyn super::Door>),
+}
+
+impl ConnectionService {
+    async fn answer(self, request: Request<Incoming>) -> Response<TrackedBody> {
+        let started = Instant::now();
+        let plan = self.plan(&request);
+        let (Plan::Answer(kind, _) | Plan::Door(kind, _)) = &plan;
+        let (kind, id) = (*kind, self.request_id(&request));
+        let trusted = &self.shared.settings.trusted_proxies;
+        let client = client_address(self.facts.peer.ip(), request.headers(), trusted);
+        // The operator's port has to answer when all places are taken.
+        let admitted = if kind == DoorKind::Admin {
+            None
+        } else {
+            self.shared.admission.admit()
+        };
+        let refused = admitted.is_none() && kind != DoorKind::Admin;
+        let entry = Arc::new(AccessEntry::new(RequestFacts {
+            id: id.clone(),
+            connection: Arc::clone(&self.facts),
+            client,
+            door: kind,
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            version: request.version(),
+            started,
+            metrics: Arc::clone(&self.shared.settings.metrics),
+            admitted,
+        }));
+        let head_only = request.method() == Method::HEAD;
+        let context = RequestContext {
+            id: id.clone(),
+            connection: Arc::clone(&self.facts),
+            client,
+            door: kind,
+            entry: Arc::clone(&entry),
+        };
+        let response = match plan {
+            Plan::Answer(_, response) => response,
+            Plan::Door(kind, _) if refused => overloaded().into_response(kind),
+            Plan::Door(_, door) => door.call(self.prepare(request, context)).await,
+        };
+        self.finish(response, &id, entry, kind, head_only)
+    }
+
+    /// Hands body and context to the door in one request.
+    fn prepare(&self, request: Request<Incoming>, context: RequestContext) -> Request<RequestBody> {
+        let limits = &self.shared.settings.limits;
+        let endless = context.door == DoorKind::Agent || request.method() == Method::CONNECT;
+        let entry = Arc::clone(&context.entry);
+        let mut request = request.map(|incoming| {
+            if endless {
+                RequestBody::unbounded(incoming, entry)
+            } else {
+                RequestBody::bounded(incoming, entry, limits)
+            }
+        });
+        request.extensions_mut().insert(Arc::new(context));
+        request
+    }
+
+    fn plan(&self, request: &Request<Incoming>) -> Plan {
+        match &self.surface {
+            Surface::Doors(doors) => match dispatch::choose(request, &doors.tokens) {
+                Destination::Door(DoorKind::Agent) => {
+                    Plan::Door(DoorKind::Agent, Arc::clone(&doors.agent))
+                }
+                Destination::Door(kind) => Plan::Door(kind, Arc::clone(&doors.gateway)),
+                Destination::Answer(answer) => Plan::Answer(DoorKind::Gateway, answer),
+            },
+            Surface::Redirect(redirect) => Plan::Answer(DoorKind::Clear, redirect.answer(request)),
+            Surface::Admin(door) => Plan::Door(DoorKind::Admin, Arc::clone(door)),
+        }
+    }
+
+    fn request_id(&self, request: &Request<Incoming>) -> RequestId {
+        request
+            .headers()
+            .get(REQUEST_ID)
+            .and_then(|value| RequestId::from_caller(value.as_bytes()))
+            .unwrap_or_else(|| RequestId::new(&*self.shared.settings.randomness))
+    }
+
+    /// Headers that every answer carries, and the watch over its body.
+    fn finish(
+        &self,
+        mut response: Response<ResponseBody>,
+        id: &RequestId,
+        entry: Arc<AccessEntry>,
+        kind: DoorKind,
+        head_only: bool,
+    ) -> Response<TrackedBody> {
+        let status = response.status();
+        let headers = response.headers_mut();
+        if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+            headers.insert(REQUEST_ID, id);
+        }
+        if !headers.contains_key(header::SERVER) && !headers.contains_key(header::VIA) {
+            headers.insert(header::SERVER, HeaderValue::from_static(SERVER));
+        }
+        if kind == DoorKind::Gateway && self.strict_transport() {
+            let policy = HeaderValue::from_static(STRICT_TRANSPORT);
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, policy);
+        }
+        if let Some(grpc_status) = headers
+            .get("grpc-status")
+            .and_then(|value| value.to_str().ok())
+            && let Ok(grpc_status) = grpc_status.parse()
+        {
+            let _ = entry.grpc_status.set(grpc_status);
+        }
+        entry.answered(status.as_u16());
+        let tunnel = status == StatusCode::SWITCHING_PROTOCOLS;
+        if let Some(gate) = self.gate.as_ref().filter(|_| tunnel) {
+            gate.tunnel();
+        }
+        let bodiless = head_only
+            || tunnel
+            || response.extensions().get::<super::StreamKind>().is_some()
+            || status == StatusCode::NO_CONTENT
+            || status == StatusCode::NOT_MODIFIED;
+        let gate = self.gate.clone();
+        response.map(|body| TrackedBody::new(body, entry, gate, bodiless))
+    }
+
+    fn strict_transport(&self) -> bool {
+        let wanted = |doors: &Doors| doors.strict_transport && self.facts.tls.is_some();
+        matches!(&self.surface, Surface::Doors(doors) if wanted(doors))
+    }
+}
+
+/// 429, since Rails retries it and counts 5xx against its circuit breaker (gitlab-clients 1.2).
+fn overloaded() -> Problem {
+    Problem::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        GrpcCode::Unavailable,
+        Blame::Us,
+        "too many requests are being answered; try again in a moment",
+    )
+    .with_retry_after(1)
+}
+
+/// The correlation id, in both directions (gitlab-clients 1.1).
+const REQUEST_ID: &str = "x-request-id";
+
+/// Who answers, for those who look into GitLab's logs (gitlab-clients 1.5).
+const SERVER: &str = concat!("duogate/", env!("CARGO_PKG_VERSION"));
+
+/// A year; the best TLS grade asks for at least half of that.
+const STRICT_TRANSPORT: &str = "max-age=31536000";

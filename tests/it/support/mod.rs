@@ -1,0 +1,28 @@
+//! What tests stand on: the real binary, real clients, stand-in upstreams.
+//!
+//! Everything is started on loopback with ports and folders of its own, so tests run side by
+//! side. Whatever a test starts dies with it: handles kill on drop, and the kernel kills what a
+//! killed test leaves behind.
+
+mod certificate;
+pub(crate) mod clock;
+mod curl;
+mod duogate;
+mod folder;
+mod parts;
+mod ports;
+mod process;
+pub(crate) mod scratch;
+mod standin;
+pub(crate) mod tls_client;
+mod web;
+
+pub(crate) use certificate::TestAuthority;
+pub(crate) use curl::{curl, fetch};
+pub(crate) use duogate::{Duogate, Settings};
+pub(crate) use folder::Folder;
+pub(crate) use parts::{grpcurl, have, node, python, seconds_from_environment, skip};
+pub(crate) use ports::Port;
+pub(crate) use process::{Outcome, Process, command, run};
+pub(crate) use standin::Standin;
+pub(crate) use web::{Answer, get, request};
