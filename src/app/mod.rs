@@ -1,8 +1,26 @@
 //! The composition root: from a configuration to a running process.
 //!
-//! The only place that sees every room. It builds what the configuration asks for, in the order
-//! of the levels, and ends it in the opposite order.
+//! The only place that sees every room. It reads as a checklist: judge the configuration with
+//! every room that can, open every address before the first connection is accepted, fill the
+//! certificate store, build the doors, serve, and end in order. It decides nothing about
+//! requests.
+//!
+//! Limits: one runtime; everything else is bounded by the rooms it wires.
 
+mod base;
+mod certificates;
+mod check;
+mod connections;
+mod doors;
+mod drain;
+mod error;
+mod listen;
+mod operator;
+mod report;
+mod routes;
 mod serve;
 
-pub use serve::{check, serve};
+pub use base::Services;
+pub use check::check;
+pub use error::ServeError;
+pub use serve::{Running, serve, start};

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     app,
-    config::{self, LoadOptions, Loaded, Problem},
+    config::{self, LoadOptions, Loaded, Mode, Problem},
+    foundation::ListenerKind,
     inspect,
 };
 
@@ -19,13 +20,32 @@ pub(super) fn serve(file: Option<PathBuf>) -> Verdict {
     let Some(loaded) = load(file) else {
         return Verdict::Problems;
     };
-    match app::serve(loaded.clone()) {
+    match app::serve(loaded.clone(), welcome) {
         Ok(()) => Verdict::Well,
         Err(problems) => {
             list(&placed(&loaded, problems));
             Verdict::Problems
         }
     }
+}
+
+/// In local mode, says how to try it: a line that works as printed.
+fn welcome(running: &app::Running) {
+    if running.mode != Mode::Local {
+        return;
+    }
+    let https = running
+        .addresses
+        .iter()
+        .find(|(kind, _)| *kind == ListenerKind::Https);
+    let (Some((_, address)), Some(root)) = (https, &running.internal_root) else {
+        return;
+    };
+    say(&format!(
+        "\nDuogate serves this machine only. Try it:\n\n    curl --cacert {} https://localhost:{}/monitoring/healthz\n",
+        root.display(),
+        address.port()
+    ));
 }
 
 /// `check`: tells every problem that `serve` would meet.

@@ -7,10 +7,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use super::{
-    HttpServer, Surface,
-    frames::FrameWatch,
-    gate::{GateControl, GateStream},
-    rewind::Rewind,
+    HttpServer, Surface, frames::FrameWatch, gate::GateStream, rewind::Rewind,
     service::ConnectionService,
 };
 use crate::{
@@ -49,14 +46,14 @@ impl HttpServer {
     {
         let shared = Arc::clone(self.shared());
         let limits = &shared.settings.limits;
-        let control = GateControl::new();
         let hook = self.gate_hook(&facts);
-        let stream = GateStream::new(stream, limits, control.clone(), hook);
+        let stream = GateStream::new(stream, Arc::clone(&shared.gate), hook);
+        let gate = Some(stream.control());
         let service = ConnectionService {
             shared: Arc::clone(&shared),
             surface,
             facts,
-            gate: Some(control),
+            gate,
         };
         let mut connection = std::pin::pin!(
             http1::Builder::new()

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{HttpServer, frames::FrameHook, gate::GateHook, gate::GateVerdict};
+use super::{
+    HttpServer,
+    frames::FrameHook,
+    gate::{GateHook, GateViolation},
+};
 use crate::{foundation::ConnectionFacts, telemetry::RequestLabels};
 
 impl HttpServer {
@@ -12,10 +16,10 @@ impl HttpServer {
             Arc::clone(facts),
             Arc::clone(&self.shared().settings.metrics),
         );
-        Arc::new(move |verdict: &GateVerdict| {
+        Box::new(move |violation: GateViolation| {
             let labels = RequestLabels {
                 door: "gate",
-                status: verdict.status,
+                status: violation.status.as_u16(),
             };
             metrics.requests.get_or_create(&labels).inc();
             tracing::info!(
@@ -24,8 +28,8 @@ impl HttpServer {
                 door = "gate",
                 client = %facts.peer.ip(),
                 protocol = "HTTP/1",
-                status = verdict.status,
-                failure = verdict.reason,
+                status = violation.status.as_u16(),
+                failure = violation.detail,
                 "request refused"
             );
         })

@@ -8,6 +8,11 @@ use std::{
     },
 };
 
+use crate::{
+    config::ChallengeKind,
+    tls::{ChallengeResponder, PendingChallenge, TlsError},
+};
+
 /// Token to key authorization. Almost always empty, and then costs one atomic read a request.
 #[derive(Debug, Default)]
 pub struct TokenTable {
@@ -29,16 +34,31 @@ impl TokenTable {
     }
 
     /// Holds a token from now on.
-    pub fn insert(&self, token: &str, key_authorization: &str) {
+    fn insert(&self, token: &str, key_authorization: &str) {
         let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
         tokens.insert(token.to_owned(), key_authorization.to_owned());
         self.any.store(true, Ordering::Release);
     }
 
     /// Forgets a token.
-    pub fn remove(&self, token: &str) {
+    fn remove(&self, token: &str) {
         let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
         tokens.remove(token);
         self.any.store(!tokens.is_empty(), Ordering::Release);
+    }
+}
+
+impl ChallengeResponder for TokenTable {
+    fn kind(&self) -> ChallengeKind {
+        ChallengeKind::Http01
+    }
+
+    fn present(&self, challenge: &PendingChallenge) -> Result<(), TlsError> {
+        self.insert(&challenge.token, &challenge.key_authorization);
+        Ok(())
+    }
+
+    fn withdraw(&self, challenge: &PendingChallenge) {
+        self.remove(&challenge.token);
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::{AccessEntry, BodyError, ResponseBody, gate::GateControl};
+use super::{AccessEntry, BodyError, ResponseBody, gate::Exchange};
 
 /// Counts the bytes of an answer, notes how it ended, and tells the gate of an HTTP/1 connection
 /// that the next request may come.
@@ -17,7 +17,8 @@ use super::{AccessEntry, BodyError, ResponseBody, gate::GateControl};
 pub(super) struct TrackedBody {
     inner: ResponseBody,
     entry: Arc<AccessEntry>,
-    gate: Option<GateControl>,
+    /// Dropped with the body, which opens the gate for the next request.
+    _exchange: Option<Exchange>,
     ended: bool,
 }
 
@@ -27,13 +28,13 @@ impl TrackedBody {
     pub(super) fn new(
         inner: ResponseBody,
         entry: Arc<AccessEntry>,
-        gate: Option<GateControl>,
+        exchange: Option<Exchange>,
         bodiless: bool,
     ) -> Self {
         Self {
             inner,
             entry,
-            gate,
+            _exchange: exchange,
             ended: bodiless,
         }
     }
@@ -91,9 +92,6 @@ impl Drop for TrackedBody {
                 .entry
                 .failure
                 .set("the client left before the answer's end".to_owned());
-        }
-        if let Some(gate) = &self.gate {
-            gate.response_finished();
         }
     }
 }

@@ -24,6 +24,8 @@ mod forward_grpc;
 #[cfg(test)]
 mod forward_http;
 #[cfg(test)]
+mod http2_cases;
+#[cfg(test)]
 mod shutdown;
 #[cfg(test)]
 mod support;

@@ -1,0 +1,220 @@
+//! Where each port's certificate comes from.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use super::{ServeError, base::Base, connections::Transport};
+use crate::{
+    acme::{self, AcmeServices, AcmeStatus},
+    admin::Readiness,
+    config::{Domain, DropInTls, TlsSource},
+    http::TokenTable,
+    tls::{
+        CertificateOrigin, CertificateStore, ChallengeCertificates, ChallengeResponder, Entry,
+        FilePair, FileSource, Handshaker, InternalSource, ServerParameters, TlsError, UnknownNames,
+    },
+};
+
+/// The certificate stores of all ports, and what fills them. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Certificates {
+    main: Option<Port>,
+    gateway: Option<Port>,
+    agent_platform: Option<Port>,
+    acme: Option<Arc<AcmeStatus>>,
+    internal_root: Option<PathBuf>,
+}
+
+#[derive(Clone)]
+struct Port {
+    store: Arc<CertificateStore>,
+    handshaker: Arc<Handshaker>,
+}
+
+impl Certificates {
+    /// Fills every store that a listener needs and keeps them filled.
+    pub(super) async fn start(base: &Base) -> Result<Self, ServeError> {
+        let parameters = ServerParameters::new(base.config.tls.min_version)?;
+        let mut certificates = Self {
+            main: None,
+            gateway: drop_in(base, &parameters, base.config.tls.gateway.as_ref(), FilePair::gateway)?,
+            agent_platform: drop_in(
+                base,
+                &parameters,
+                base.config.tls.agent_platform.as_ref(),
+                FilePair::agent_platform,
+            )?,
+            acme: None,
+            internal_root: None,
+        };
+        if base.config.listen.https.is_some() {
+            certificates.start_main(base, parameters).await?;
+        }
+        Ok(certificates)
+    }
+
+    async fn start_main(
+        &mut self,
+        base: &Base,
+        parameters: ServerParameters,
+    ) -> Result<(), ServeError> {
+        let config = &base.config;
+        let domains = config.domains.clone();
+        let unknown = match config.tls.source {
+            TlsSource::Files => UnknownNames::ServedTheFirst,
+            TlsSource::Acme | TlsSource::Internal => UnknownNames::Refused,
+        };
+        let challenges =
+            Arc::new(ChallengeCertificates::new(parameters.clone(), base.services.clock.clone()));
+        let store = Arc::new(CertificateStore::new(
+            domains.clone(),
+            unknown,
+            parameters,
+            Arc::clone(&base.metrics),
+        ));
+        match config.tls.source {
+            TlsSource::Files => {
+                let files = config.tls.files.clone().ok_or(TlsError::NoCertificate)?;
+                follow_files(base, FilePair::main(files), domains, &store)?;
+            }
+            TlsSource::Internal => {
+                let clock = Arc::clone(&base.services.clock);
+                let source =
+                    InternalSource::open(&config.tls.state, domains, Arc::clone(&store), clock)?;
+                self.internal_root = Some(source.root_path());
+                source.keep(&base.tasks, base.shutdown.clone());
+            }
+            TlsSource::Acme => {
+                self.acme = Some(start_acme(base, &store, &challenges).await?);
+            }
+        }
+        self.main = Some(port(base, store, Some(challenges)));
+        Ok(())
+    }
+
+    /// The TLS port for everything.
+    pub(super) fn https(&self) -> Transport {
+        self.main.as_ref().map_or(Transport::Clear, |port| Transport::Tls(port.handshaker.clone()))
+    }
+
+    /// Port 5052: clear, or TLS only where the official variables say so.
+    pub(super) fn gateway(&self) -> Transport {
+        let port = self.gateway.as_ref();
+        port.map_or(Transport::Clear, |port| Transport::Tls(port.handshaker.clone()))
+    }
+
+    /// Port 50052: whenever there is a certificate, the first byte decides.
+    pub(super) fn agent_platform(&self) -> Transport {
+        let port = self.agent_platform.as_ref().or(self.main.as_ref());
+        port.map_or(Transport::Clear, |port| Transport::Either(port.handshaker.clone()))
+    }
+
+    /// The root that clients of the internal authority have to trust.
+    pub(super) fn internal_root(&self) -> Option<&Path> {
+        self.internal_root.as_deref()
+    }
+
+    /// Every certificate served now.
+    pub(super) fn entries(&self) -> Vec<Arc<Entry>> {
+        let ports = [&self.main, &self.gateway, &self.agent_platform];
+        ports.into_iter().flatten().flat_map(|port| port.store.entries()).collect()
+    }
+
+    /// Not ready while a name has only its temporary certificate. Health checks of a load
+    /// balancer must use liveness, or validation never arrives.
+    pub(super) fn readiness(&self) -> Option<Readiness> {
+        let entries = self.entries();
+        if self.main.is_none() && entries.is_empty() {
+            return None;
+        }
+        let waiting: Vec<String> = entries
+            .iter()
+            .filter(|entry| entry.certificate().origin() == CertificateOrigin::Temporary)
+            .map(|entry| entry.name())
+            .collect();
+        let detail = if waiting.is_empty() {
+            "every name has its certificate".to_owned()
+        } else {
+            format!("no certificate yet for {}", waiting.join(", "))
+        };
+        Some(Readiness { part: "certificates", ready: waiting.is_empty(), detail })
+    }
+
+    /// What `/certs` shows: acme's own report where it is the source, else what is served.
+    pub(super) fn report(&self, now: SystemTime) -> serde_json::Value {
+        if let Some(acme) = &self.acme {
+            return acme.report();
+        }
+        let entries = self.entries();
+        let shown: Vec<_> = entries.iter().map(|entry| describe(entry, now)).collect();
+        serde_json::json!({ "certificates": shown })
+    }
+}
+
+fn port(
+    base: &Base,
+    store: Arc<CertificateStore>,
+    challenges: Option<Arc<ChallengeCertificates>>,
+) -> Port {
+    let handshaker = Handshaker::new(
+        Arc::clone(&store),
+        challenges,
+        base.config.limits.tls_handshake,
+        Arc::clone(&base.metrics),
+    );
+    Port { store, handshaker: Arc::new(handshaker) }
+}
+
+/// A port of the official container with a pair of its own.
+fn drop_in(
+    base: &Base,
+    parameters: &ServerParameters,
+    tls: Option<&DropInTls>,
+    pair: fn(crate::config::TlsFiles) -> FilePair,
+) -> Result<Option<Port>, ServeError> {
+    let Some(tls) = tls else { return Ok(None) };
+    let store = Arc::new(CertificateStore::new(
+        Vec::new(),
+        UnknownNames::ServedTheFirst,
+        parameters.clone(),
+        Arc::clone(&base.metrics),
+    ));
+    follow_files(base, pair(tls.files.clone()), Vec::new(), &store)?;
+    Ok(Some(port(base, store, None)))
+}
+
+fn follow_files(
+    base: &Base,
+    pair: FilePair,
+    domains: Vec<Domain>,
+    store: &Arc<CertificateStore>,
+) -> Result<(), TlsError> {
+    let clock = Arc::clone(&base.services.clock);
+    let source =
+        FileSource::open(pair, domains, Arc::clone(store), Arc::clone(&base.metrics), clock)?;
+    source.watch(&base.tasks, base.shutdown.clone());
+    Ok(())
+}
+
+fn describe(entry: &Entry, now: SystemTime) -> serde_json::Value {
+    let certificate = entry.certificate();
+    let left = certificate.not_after().duration_since(now).unwrap_or_default();
+    let domains: Vec<_> = entry.domains().iter().map(ToString::to_string).collect();
+    serde_json::json!({
+        "name": entry.name(),
+        "domains": domains,
+        "issuer": certificate.issuer(),
+        "serial": certificate.serial(),
+        "not_before": timestamp(certificate.not_before()),
+        "not_after": timestamp(certificate.not_after()),
+        "days_left": left.as_secs() / 86_400,
+    })
+}
+
+fn timestamp(time: SystemTime) -> Option<String> {
+    let format = time::format_description::well_known::Rfc3339;
+    time::OffsetDateTime::from(time).format(&format).ok()
+}

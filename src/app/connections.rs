@@ -1,0 +1,115 @@
+//! What happens to a connection of each listener.
+
+use std::{sync::Arc, time::Duration};
+
+use super::base::Base;
+use crate::{
+    foundation::{ConnectionFacts, Tasks},
+    http::{HttpServer, HttpSettings, Surface},
+    listener::{Incoming, RawStream},
+    telemetry::{ConnectionLabels, Metrics},
+    tls::{Handshake, Handshaker},
+};
+
+/// What one listener leads to.
+#[derive(Clone)]
+pub(super) struct Route {
+    pub(super) surface: Surface,
+    pub(super) transport: Transport,
+}
+
+/// How bytes travel on a listener.
+#[derive(Clone)]
+pub(super) enum Transport {
+    /// In clear.
+    Clear,
+    /// In TLS; anything else is told so.
+    Tls(Arc<Handshaker>),
+    /// The first byte decides, so that GitLab's "secure" setting cannot mismatch
+    /// (gitlab-clients 3.7).
+    Either(Arc<Handshaker>),
+}
+
+/// Carries connections from the listeners to the http room.
+#[derive(Clone)]
+pub(super) struct Connections {
+    http: HttpServer,
+    metrics: Arc<Metrics>,
+    tasks: Tasks,
+    first_byte: Duration,
+}
+
+impl Connections {
+    pub(super) fn new(base: &Base) -> Self {
+        let limits = Arc::new(base.config.limits.clone());
+        let first_byte = limits.request_head;
+        let http = HttpServer::new(HttpSettings {
+            limits,
+            trusted_proxies: base.config.listen.trusted_proxies.clone(),
+            metrics: Arc::clone(&base.metrics),
+            shutdown: base.shutdown.clone(),
+            randomness: Arc::clone(&base.services.randomness),
+        });
+        let (metrics, tasks) = (Arc::clone(&base.metrics), base.connections.clone());
+        Self { http, metrics, tasks, first_byte }
+    }
+
+    /// Starts the task of one connection.
+    pub(super) fn start(&self, incoming: Incoming, route: Route) {
+        let connections = self.clone();
+        self.tasks.spawn("connection", async move {
+            let labels = ConnectionLabels { listener: incoming.listener.as_str() };
+            connections.metrics.connections.get_or_create(&labels).inc();
+            let open = connections.metrics.connections_open.get_or_create(&labels).clone();
+            open.inc();
+            connections.carry(incoming, route).await;
+            open.dec();
+        });
+    }
+
+    async fn carry(&self, incoming: Incoming, route: Route) {
+        let facts = incoming.facts();
+        let Incoming { stream, permit, .. } = incoming;
+        match self.handshaker(&stream, route.transport).await {
+            None => self.http.serve(stream, facts, route.surface).await,
+            Some(handshaker) => self.shake(&handshaker, stream, facts, route.surface).await,
+        }
+        drop(permit);
+    }
+
+    /// The handshaker to use, if this connection speaks TLS.
+    async fn handshaker(&self, stream: &RawStream, transport: Transport) -> Option<Arc<Handshaker>> {
+        match transport {
+            Transport::Clear => None,
+            Transport::Tls(handshaker) => Some(handshaker),
+            Transport::Either(handshaker) => {
+                let first = stream.first_byte(self.first_byte).await;
+                matches!(first, Ok(Some(TLS_HANDSHAKE))).then_some(handshaker)
+            }
+        }
+    }
+
+    async fn shake(
+        &self,
+        handshaker: &Handshaker,
+        stream: RawStream,
+        mut facts: ConnectionFacts,
+        surface: Surface,
+    ) {
+        match handshaker.accept(stream, facts.local).await {
+            Ok(Handshake::Http { stream, facts: tls }) => {
+                facts.tls = Some(tls);
+                self.http.serve(stream, facts, surface).await;
+            }
+            Ok(Handshake::Challenge) => {
+                tracing::info!(peer = %facts.peer, "answered a tls-alpn-01 challenge");
+            }
+            Err(error) => {
+                tracing::debug!(peer = %facts.peer, %error, "no TLS connection");
+            }
+        }
+    }
+}
+
+/// The content type of a TLS record that carries a handshake (RFC 8446 5.1).
+const TLS_HANDSHAKE: u8 = 0x16;

@@ -1,0 +1,76 @@
+//! From the signal to the exit: listeners end, streams finish, the rest is cut.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::foundation::{ShutdownPhase, ShutdownTrigger, Tasks};
+
+/// How long the end may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DrainTimes {
+    /// Listeners still answer for this long, so that a load balancer can look away first.
+    pub(super) delay: Duration,
+    /// Streams may go on for this long after the listeners closed.
+    pub(super) grace: Duration,
+}
+
+/// Waits for SIGTERM or SIGINT and ends the process in order. A second signal ends it at once.
+pub(super) async fn until_drained(
+    trigger: ShutdownTrigger,
+    times: DrainTimes,
+    connections: Tasks,
+) -> std::io::Result<()> {
+    let mut signals = Signals::new()?;
+    let name = signals.next().await;
+    tracing::info!(
+        signal = name,
+        delay_seconds = times.delay.as_secs(),
+        grace_seconds = times.grace.as_secs(),
+        "leaving: not ready any more, listeners still answer"
+    );
+    trigger.advance(ShutdownPhase::Leaving);
+    tokio::select! {
+        () = tokio::time::sleep(times.delay) => {}
+        _ = signals.next() => return Ok(()),
+    }
+    trigger.advance(ShutdownPhase::Draining);
+    tracing::info!(open = connections.len(), "listeners closed; waiting for streams to finish");
+    let cut = tokio::select! {
+        () = connections.finished() => false,
+        () = tokio::time::sleep(times.grace) => true,
+        _ = signals.next() => true,
+    };
+    trigger.advance(ShutdownPhase::Cut);
+    if cut {
+        tracing::warn!(open = connections.len(), "the grace is over; what is left is cut");
+        // Long enough for each connection to notice and say so to its client.
+        let _ = tokio::time::timeout(CUT_NOTICE, connections.finished()).await;
+    }
+    tracing::info!("all connections ended");
+    Ok(())
+}
+
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// What is cut gets this long to close its sockets.
+const CUT_NOTICE: Duration = Duration::from_millis(500);
