@@ -153,7 +153,11 @@ impl Body for AnswerBody {
 
 /// Ready once `end` has passed. The timer is set when it is first needed and moved only when it
 /// rings too early, so a stream of many small frames costs no timer operations.
-fn poll_idle(mut timer: Pin<&mut Option<Sleep>>, end: Instant, context: &mut Context<'_>) -> Poll<()> {
+fn poll_idle(
+    mut timer: Pin<&mut Option<Sleep>>,
+    end: Instant,
+    context: &mut Context<'_>,
+) -> Poll<()> {
     loop {
         if timer.is_none() {
             timer.set(Some(tokio::time::sleep_until(end)));

@@ -116,17 +116,71 @@ mod tests {
         let deadline = std::time::Duration::from_secs(1);
         let reason = || "why".to_owned();
         let table = [
-            (UpstreamError::Refused { origin: origin(), reason: reason() }, 502, GrpcCode::Unavailable),
-            (UpstreamError::Unresolvable { host: origin(), reason: reason() }, 502, GrpcCode::Unavailable),
-            (UpstreamError::Reset { origin: origin(), reason: reason(), sent: true }, 502, GrpcCode::Unavailable),
-            (UpstreamError::ConnectTimeout { origin: origin(), deadline }, 504, GrpcCode::DeadlineExceeded),
-            (UpstreamError::HeaderTimeout { origin: origin(), deadline }, 504, GrpcCode::DeadlineExceeded),
-            (UpstreamError::Busy { origin: origin(), limit: 1 }, 503, GrpcCode::Unavailable),
-            (UpstreamError::Protocol { origin: origin(), reason: reason() }, 502, GrpcCode::Internal),
+            (
+                UpstreamError::Refused {
+                    origin: origin(),
+                    reason: reason(),
+                },
+                502,
+                GrpcCode::Unavailable,
+            ),
+            (
+                UpstreamError::Unresolvable {
+                    host: origin(),
+                    reason: reason(),
+                },
+                502,
+                GrpcCode::Unavailable,
+            ),
+            (
+                UpstreamError::Reset {
+                    origin: origin(),
+                    reason: reason(),
+                    sent: true,
+                },
+                502,
+                GrpcCode::Unavailable,
+            ),
+            (
+                UpstreamError::ConnectTimeout {
+                    origin: origin(),
+                    deadline,
+                },
+                504,
+                GrpcCode::DeadlineExceeded,
+            ),
+            (
+                UpstreamError::HeaderTimeout {
+                    origin: origin(),
+                    deadline,
+                },
+                504,
+                GrpcCode::DeadlineExceeded,
+            ),
+            (
+                UpstreamError::Busy {
+                    origin: origin(),
+                    limit: 1,
+                },
+                503,
+                GrpcCode::Unavailable,
+            ),
+            (
+                UpstreamError::Protocol {
+                    origin: origin(),
+                    reason: reason(),
+                },
+                502,
+                GrpcCode::Internal,
+            ),
         ];
         for (error, status, grpc) in table {
             let problem = upstream_problem(&error);
-            assert_eq!((problem.status.as_u16(), problem.grpc), (status, grpc), "{error}");
+            assert_eq!(
+                (problem.status.as_u16(), problem.grpc),
+                (status, grpc),
+                "{error}"
+            );
             assert!(!problem.detail.contains("a:1"), "names nothing internal");
         }
         for (error, status) in [

@@ -24,8 +24,7 @@ pub(super) fn remove_claims(headers: &mut HeaderMap, believed: bool) {
             real.starts_with(FORWARDED_PREFIX) || GUARDED.contains(&real.as_str())
         } else {
             !believed
-                && (text.starts_with(FORWARDED_PREFIX)
-                    || matches!(text, "forwarded" | "x-real-ip"))
+                && (text.starts_with(FORWARDED_PREFIX) || matches!(text, "forwarded" | "x-real-ip"))
         }
     };
     let claims: Vec<HeaderName> = headers
@@ -164,7 +163,13 @@ mod tests {
         remove_claims(&mut believed, true);
         assert_eq!(
             names(&believed),
-            ["x-forwarded-for", "x-forwarded-port", "forwarded", "x-real-ip", "x_other"]
+            [
+                "x-forwarded-for",
+                "x-forwarded-port",
+                "forwarded",
+                "x-real-ip",
+                "x_other"
+            ]
         );
     }
 

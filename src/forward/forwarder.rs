@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     config::Limits,
-    foundation::{Blame, Randomness, Shutdown, Tasks},
+    foundation::{Blame, Shutdown, Tasks},
     http::{
         BodyError, Door, DoorFuture, GrpcCode, Problem, RequestBody, RequestContext, ResponseBody,
         is_trusted,
@@ -39,13 +39,9 @@ pub struct ForwardSettings {
     /// Whose certificates are believed.
     pub roots: TrustRoots,
     /// Bounds and deadlines.
-    pub limits: Limits,
+    pub limits: Arc<Limits>,
     /// Proxies whose `X-Forwarded-*` is believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// Finds addresses.
-    pub resolver: Resolver,
-    /// Makes the keys of WebSockets.
-    pub randomness: Arc<dyn Randomness>,
     /// Where outcomes are counted.
     pub metrics: Arc<Metrics>,
     /// Where connections and tunnels run.
@@ -83,11 +79,20 @@ pub(super) type Answer = (Response<Incoming>, Hold);
 impl Forwarder {
     /// A door to an HTTP service, reached by HTTP/1.1.
     pub fn http(target: &Uri, settings: ForwardSettings) -> Result<Self, UpstreamError> {
+        Self::http_by(target, settings, &Resolver::system())
+    }
+
+    /// The same, with names looked up elsewhere.
+    pub fn http_by(
+        target: &Uri,
+        settings: ForwardSettings,
+        resolver: &Resolver,
+    ) -> Result<Self, UpstreamError> {
         let origin = Origin::from_uri(target)?;
         let host = origin.host_header().ok_or_else(|| no_host(target))?;
         let pool = Pool::Http1(Http1Pool::new(
-            dialer(&origin, &settings, b"http/1.1"),
-            PoolSettings::from(&settings.limits),
+            dialer(&origin, &settings, resolver, b"http/1.1"),
+            PoolSettings::from(&*settings.limits),
             settings.tasks.clone(),
             settings.shutdown.clone(),
         ));
@@ -97,11 +102,20 @@ impl Forwarder {
 
     /// A door to a gRPC service, reached by HTTP/2 in clear or in TLS.
     pub fn grpc(target: &Uri, settings: ForwardSettings) -> Result<Self, UpstreamError> {
+        Self::grpc_by(target, settings, &Resolver::system())
+    }
+
+    /// The same, with names looked up elsewhere.
+    pub fn grpc_by(
+        target: &Uri,
+        settings: ForwardSettings,
+        resolver: &Resolver,
+    ) -> Result<Self, UpstreamError> {
         let origin = Origin::from_uri(target)?;
         let authority: Authority = origin.authority().parse().map_err(|_| no_host(target))?;
         let pool = Pool::Http2(Http2Pool::new(
-            dialer(&origin, &settings, b"h2"),
-            PoolSettings::from(&settings.limits),
+            dialer(&origin, &settings, resolver, b"h2"),
+            PoolSettings::from(&*settings.limits),
             settings.tasks.clone(),
             settings.shutdown.clone(),
         ));
@@ -175,7 +189,9 @@ impl Route {
         let sent = self.send(Request::from_parts(parts, body)).await;
         let (answer, hold) = sent.map_err(|error| blame_client(error, watch.as_deref()))?;
         if answer.status().is_informational() {
-            return Err(self.protocol_error("a switch of protocol that nobody asked for").into());
+            return Err(self
+                .protocol_error("a switch of protocol that nobody asked for")
+                .into());
         }
         let pass = Pass { watch, grpc, hold };
         Ok(self.pass(answer, pass, context, settlement))
@@ -190,7 +206,9 @@ impl Route {
         settlement: &mut Settlement,
     ) -> Response<ResponseBody> {
         let (mut parts, incoming) = answer.into_parts();
-        if pass.grpc && let Some(mut translated) = grpc::translate(&parts) {
+        if pass.grpc
+            && let Some(mut translated) = grpc::translate(&parts)
+        {
             let status = parts.status;
             let words = format!("the upstream answered with HTTP status {status} instead of gRPC");
             let _ = context.entry.failure.set(words);
@@ -235,7 +253,10 @@ impl Route {
         request::rewrite(parts, &hop, &self.next);
     }
 
-    pub(super) async fn send(&self, request: Request<OutgoingBody>) -> Result<Answer, UpstreamError> {
+    pub(super) async fn send(
+        &self,
+        request: Request<OutgoingBody>,
+    ) -> Result<Answer, UpstreamError> {
         match &self.pool {
             Pool::Http1(pool) => {
                 let (answer, lease) = pool.send(request).await?;
@@ -285,10 +306,15 @@ pub(super) struct Pass {
     pub(super) hold: Hold,
 }
 
-fn dialer(origin: &Origin, settings: &ForwardSettings, protocol: &[u8]) -> Dialer {
+fn dialer(
+    origin: &Origin,
+    settings: &ForwardSettings,
+    resolver: &Resolver,
+    protocol: &[u8],
+) -> Dialer {
     Dialer::new(
         origin.clone(),
-        settings.resolver.clone(),
+        resolver.clone(),
         settings.roots.client_config(&[protocol]),
         settings.limits.upstream_connect,
     )

@@ -88,13 +88,21 @@ mod tests {
         ] {
             let translated = translate(&answer(status, kind)).expect("no gRPC");
             assert_eq!(translated.status(), 200);
-            assert_eq!(status_of(translated.headers()), Some(code), "{status} {kind}");
+            assert_eq!(
+                status_of(translated.headers()),
+                Some(code),
+                "{status} {kind}"
+            );
         }
     }
 
     #[test]
     fn grpc_passes() {
-        for kind in ["application/grpc", "application/grpc+proto", "Application/gRPC; x"] {
+        for kind in [
+            "application/grpc",
+            "application/grpc+proto",
+            "Application/gRPC; x",
+        ] {
             assert!(translate(&answer(200, kind)).is_none(), "{kind}");
         }
         assert!(!is_grpc(&answer(200, "application/grpc-web").headers));

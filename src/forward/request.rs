@@ -238,7 +238,11 @@ mod tests {
 
     #[test]
     fn crumbs_of_cookies_are_joined_and_expectations_met() {
-        let lines = [("cookie", "a=1"), ("cookie", "b=2"), ("expect", "100-continue")];
+        let lines = [
+            ("cookie", "a=1"),
+            ("cookie", "b=2"),
+            ("expect", "100-continue"),
+        ];
         let parts = rewritten("/", &lines, false, &HTTP1);
         assert_eq!(all(&parts, "cookie"), ["a=1; b=2"]);
         assert!(all(&parts, "expect").is_empty());

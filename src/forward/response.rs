@@ -22,7 +22,9 @@ pub(super) fn is_stream(headers: &HeaderMap) -> bool {
         return false;
     };
     let kind = text.split(';').next().unwrap_or(text).trim();
-    STREAMS.iter().any(|stream| kind.eq_ignore_ascii_case(stream))
+    STREAMS
+        .iter()
+        .any(|stream| kind.eq_ignore_ascii_case(stream))
 }
 
 /// Content types of server-sent events and of JSON lines under each name in use.

@@ -4,24 +4,22 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use data_encoding::BASE64;
-use http::{
-    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header,
-};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body::Body;
 use hyper::{ext::Protocol, upgrade::OnUpgrade};
 
 use super::{
-    fields::has_token,
+    answer::Hold,
     failure::Failure,
+    fields::has_token,
     forwarder::{Pass, Route},
     outcome::Settlement,
     outgoing::OutgoingBody,
     response,
     tunnel::Tunnel,
-    answer::Hold,
 };
 use crate::{
-    foundation::{Blame, Randomness},
+    foundation::{Blame, Randomness, SystemRandomness},
     http::{GrpcCode, Problem, RequestBody, RequestContext, ResponseBody, StreamKind, empty_body},
 };
 
@@ -52,10 +50,21 @@ pub(super) async fn upgrade(
         return Ok(route.pass(answer, plain(hold), context, settlement));
     }
     if !has_token(answer.headers(), &header::UPGRADE, "websocket") {
-        return Err(route.protocol_error("a switch to another protocol than asked").into());
+        return Err(route
+            .protocol_error("a switch to another protocol than asked")
+            .into());
     }
     let upstream = hyper::upgrade::on(&mut answer);
-    open(route, Ends { client, upstream, hold }, context, settlement);
+    open(
+        route,
+        Ends {
+            client,
+            upstream,
+            hold,
+        },
+        context,
+        settlement,
+    );
     let (mut parts, _) = answer.into_parts();
     response::rewrite(&mut parts);
     ask_for_websocket(&mut parts.headers);
@@ -80,7 +89,7 @@ pub(super) async fn extended_connect(
     route.rewrite(&mut parts, context);
     parts.method = Method::GET;
     ask_for_websocket(&mut parts.headers);
-    let key = new_key(&*route.settings.randomness);
+    let key = new_key(&SystemRandomness);
     let expected = accept_for(key.as_bytes());
     parts.headers.insert(header::SEC_WEBSOCKET_KEY, key);
     parts
@@ -90,17 +99,30 @@ pub(super) async fn extended_connect(
     let outgoing = Request::from_parts(parts, OutgoingBody::empty());
     let (mut answer, hold) = route.send(outgoing).await?;
     if answer.status().is_success() {
-        return Err(route.protocol_error("an answer without a switch to WebSocket").into());
+        return Err(route
+            .protocol_error("an answer without a switch to WebSocket")
+            .into());
     }
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Ok(route.pass(answer, plain(hold), context, settlement));
     }
     let accept = answer.headers().get(header::SEC_WEBSOCKET_ACCEPT);
     if accept.is_none_or(|accept| accept.as_bytes() != expected.as_bytes()) {
-        return Err(route.protocol_error("a Sec-WebSocket-Accept that does not fit").into());
+        return Err(route
+            .protocol_error("a Sec-WebSocket-Accept that does not fit")
+            .into());
     }
     let upstream = hyper::upgrade::on(&mut answer);
-    open(route, Ends { client, upstream, hold }, context, settlement);
+    open(
+        route,
+        Ends {
+            client,
+            upstream,
+            hold,
+        },
+        context,
+        settlement,
+    );
     let (mut parts, _) = answer.into_parts();
     response::rewrite(&mut parts);
     parts.status = StatusCode::OK;
