@@ -7,7 +7,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use super::{
-    HttpServer, Surface, frames::FrameWatch, gate::GateStream, rewind::Rewind,
+    HttpServer, Surface,
+    frames::FrameWatch,
+    gate::{GateControl, GateStream},
+    rewind::Rewind,
     service::ConnectionService,
 };
 use crate::{
@@ -47,8 +50,9 @@ impl HttpServer {
         let shared = Arc::clone(self.shared());
         let limits = &shared.settings.limits;
         let hook = self.gate_hook(&facts);
-        let stream = GateStream::new(stream, Arc::clone(&shared.gate), hook);
-        let gate = Some(stream.control());
+        let control = GateControl::new();
+        let stream = GateStream::new(stream, limits, control.clone(), hook);
+        let gate = Some(control);
         let service = ConnectionService {
             shared: Arc::clone(&shared),
             surface,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     HttpServer,
     frames::FrameHook,
-    gate::{GateHook, GateViolation},
+    gate::{GateHook, GateVerdict},
 };
 use crate::{foundation::ConnectionFacts, telemetry::RequestLabels};
 
@@ -16,10 +16,10 @@ impl HttpServer {
             Arc::clone(facts),
             Arc::clone(&self.shared().settings.metrics),
         );
-        Box::new(move |violation: GateViolation| {
+        Arc::new(move |verdict: &GateVerdict| {
             let labels = RequestLabels {
                 door: "gate",
-                status: violation.status.as_u16(),
+                status: verdict.status,
             };
             metrics.requests.get_or_create(&labels).inc();
             tracing::info!(
@@ -28,8 +28,8 @@ impl HttpServer {
                 door = "gate",
                 client = %facts.peer.ip(),
                 protocol = "HTTP/1",
-                status = violation.status.as_u16(),
-                failure = violation.detail,
+                status = verdict.status,
+                failure = verdict.reason,
                 "request refused"
             );
         })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use super::{Door, Redirect, TokenTable, admission::Admission, gate::GateSettings};
+use super::{Door, Redirect, TokenTable, admission::Admission};
 use crate::{
     config::Limits,
     foundation::{Randomness, Shutdown, Tasks},
@@ -55,7 +55,6 @@ pub struct HttpSettings {
 pub(super) struct Shared {
     pub(super) settings: HttpSettings,
     pub(super) admission: Arc<Admission>,
-    pub(super) gate: Arc<GateSettings>,
     /// Tasks of HTTP/2 streams; connections themselves are the listener's tasks.
     pub(super) streams: Tasks,
 }
@@ -65,11 +64,9 @@ impl HttpServer {
     pub fn new(settings: HttpSettings) -> Self {
         let bound = settings.limits.requests_in_flight;
         let admission = Admission::new(bound, Arc::clone(&settings.metrics));
-        let gate = Arc::new(GateSettings::from(&*settings.limits));
         Self(Arc::new(Shared {
             settings,
             admission,
-            gate,
             streams: Tasks::new(),
         }))
     }

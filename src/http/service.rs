@@ -11,7 +11,7 @@ use super::{
     access_log::RequestFacts,
     client_address::client_address,
     dispatch::{self, Destination},
-    gate::{Exchange, GateControl},
+    gate::GateControl,
     server::{Doors, Shared},
     tracked::TrackedBody,
 };
@@ -37,9 +37,7 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
 
     fn call(&self, request: Request<Incoming>) -> AnswerFuture {
         let service = self.clone();
-        // From here to the answer's last byte the gate holds back what follows.
-        let exchange = self.gate.as_ref().map(GateControl::exchange);
-        Box::pin(async move { Ok(service.answer(request, exchange).await) })
+        Box::pin(async move { Ok(service.answer(request).await) })
     }
 }
 
@@ -50,11 +48,7 @@ enum Plan {
 }
 
 impl ConnectionService {
-    async fn answer(
-        self,
-        request: Request<Incoming>,
-        exchange: Option<Exchange>,
-    ) -> Response<TrackedBody> {
+    async fn answer(self, request: Request<Incoming>) -> Response<TrackedBody> {
         let started = Instant::now();
         let plan = self.plan(&request);
         let (Plan::Answer(kind, _) | Plan::Door(kind, _)) = &plan;
@@ -94,7 +88,7 @@ impl ConnectionService {
             Plan::Door(_, door) => door.call(self.prepare(request, context)).await,
         };
         self.complete(&mut response, &id, kind);
-        self.track(response, entry, exchange, head_only)
+        self.track(response, entry, head_only)
     }
 
     /// Hands body and context to the door in one request.
@@ -155,7 +149,6 @@ impl ConnectionService {
         &self,
         response: Response<ResponseBody>,
         entry: Arc<AccessEntry>,
-        exchange: Option<Exchange>,
         head_only: bool,
     ) -> Response<TrackedBody> {
         let status = response.status();
@@ -172,7 +165,8 @@ impl ConnectionService {
             || tunnel
             || status == StatusCode::NO_CONTENT
             || status == StatusCode::NOT_MODIFIED;
-        response.map(|body| TrackedBody::new(body, entry, exchange, bodiless))
+        let gate = self.gate.clone();
+        response.map(|body| TrackedBody::new(body, entry, gate, bodiless))
     }
 
     fn strict_transport(&self) -> bool {

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::{AccessEntry, BodyError, ResponseBody, gate::Exchange};
+use super::{AccessEntry, BodyError, ResponseBody, gate::GateControl};
 
 /// Counts the bytes of an answer, notes how it ended, and tells the gate of an HTTP/1 connection
 /// that the next request may come.
@@ -17,8 +17,7 @@ use super::{AccessEntry, BodyError, ResponseBody, gate::Exchange};
 pub(super) struct TrackedBody {
     inner: ResponseBody,
     entry: Arc<AccessEntry>,
-    /// Dropped with the body, which opens the gate for the next request.
-    _exchange: Option<Exchange>,
+    gate: Option<GateControl>,
     ended: bool,
 }
 
@@ -28,13 +27,13 @@ impl TrackedBody {
     pub(super) fn new(
         inner: ResponseBody,
         entry: Arc<AccessEntry>,
-        exchange: Option<Exchange>,
+        gate: Option<GateControl>,
         bodiless: bool,
     ) -> Self {
         Self {
             inner,
             entry,
-            _exchange: exchange,
+            gate,
             ended: bodiless,
         }
     }
@@ -92,6 +91,9 @@ impl Drop for TrackedBody {
                 .entry
                 .failure
                 .set("the client left before the answer's end".to_owned());
+        }
+        if let Some(gate) = &self.gate {
+            gate.response_finished();
         }
     }
 }
