@@ -121,7 +121,9 @@ mod tests {
     }
 
     fn names(headers: &HeaderMap) -> Vec<&str> {
-        headers.keys().map(HeaderName::as_str).collect()
+        let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        names
     }
 
     #[test]
@@ -140,7 +142,7 @@ mod tests {
             ("x-kept", ""),
         ]);
         remove_hop_by_hop(&mut headers);
-        assert_eq!(names(&headers), ["trailer", "host", "x-kept"]);
+        assert_eq!(names(&headers), ["host", "trailer", "x-kept"]);
     }
 
     #[test]
@@ -163,13 +165,7 @@ mod tests {
         remove_claims(&mut believed, true);
         assert_eq!(
             names(&believed),
-            [
-                "x-forwarded-for",
-                "x-forwarded-port",
-                "forwarded",
-                "x-real-ip",
-                "x_other"
-            ]
+            ["forwarded", "x-forwarded-for", "x-forwarded-port", "x-real-ip", "x_other"]
         );
     }
 

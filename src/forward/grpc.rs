@@ -31,12 +31,12 @@ pub(super) fn translate(parts: &Parts) -> Option<Response<ResponseBody>> {
     }
     // The table of the gRPC specification, "HTTP to gRPC Status Code Mapping".
     let (code, word): (u16, _) = match parts.status.as_u16() {
-        400 => (13, "INTERNAL"),
+        // 200 with another content type is no gRPC either.
+        200 | 400 => (13, "INTERNAL"),
         401 => (16, "UNAUTHENTICATED"),
         403 => (7, "PERMISSION_DENIED"),
         404 => (12, "UNIMPLEMENTED"),
         429 | 502 | 503 | 504 => (14, "UNAVAILABLE"),
-        200 => (13, "INTERNAL"),
         _ => (2, "UNKNOWN"),
     };
     let detail = format!(
