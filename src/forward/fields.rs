@@ -165,7 +165,13 @@ mod tests {
         remove_claims(&mut believed, true);
         assert_eq!(
             names(&believed),
-            ["forwarded", "x-forwarded-for", "x-forwarded-port", "x-real-ip", "x_other"]
+            [
+                "forwarded",
+                "x-forwarded-for",
+                "x-forwarded-port",
+                "x-real-ip",
+                "x_other"
+            ]
         );
     }
 

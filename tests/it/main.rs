@@ -26,6 +26,8 @@ mod forward_http;
 #[cfg(test)]
 mod http2_cases;
 #[cfg(test)]
+mod forwarding;
+#[cfg(test)]
 mod shutdown;
 #[cfg(test)]
 mod support;
