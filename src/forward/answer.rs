@@ -4,7 +4,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -45,6 +45,7 @@ pub(super) struct AnswerParts {
 
 pin_project_lite::pin_project! {
     /// Passes frames on as they come. Its clock runs only while we wait for the upstream.
+    #[project = AnswerProjection]
     pub(super) struct AnswerBody {
         incoming: Incoming,
         hold: Option<Hold>,
@@ -95,51 +96,17 @@ impl Body for AnswerBody {
         if *this.ended {
             return Poll::Ready(None);
         }
-        let error = match Pin::new(&mut *this.incoming).poll_frame(context) {
-            Poll::Ready(Some(Ok(frame))) => {
-                *this.waiting_since = None;
-                if *this.grpc
-                    && let Some(status) = frame.trailers_ref().and_then(grpc::status_of)
-                {
-                    let _ = this.entry.grpc_status.set(status);
-                }
-                if this.incoming.is_end_stream() {
-                    *this.ended = true;
-                    this.settlement.settle(OK);
-                    release(this.hold.take(), this.request_body.as_deref());
-                }
-                return Poll::Ready(Some(Ok(frame)));
+        Poll::Ready(match ready!(this.poll_upstream(context)) {
+            Some(Ok(frame)) => {
+                this.passed(&frame);
+                Some(Ok(frame))
             }
-            Poll::Ready(None) => {
-                *this.ended = true;
-                this.settlement.settle(OK);
-                release(this.hold.take(), this.request_body.as_deref());
-                return Poll::Ready(None);
+            Some(Err(error)) => Some(this.broke(error)),
+            None => {
+                this.finished();
+                None
             }
-            Poll::Ready(Some(Err(error))) => {
-                this.settlement.settle(RESET);
-                BodyError::Upstream(error.to_string())
-            }
-            Poll::Pending => {
-                let since = *this.waiting_since.get_or_insert_with(Instant::now);
-                if poll_idle(this.timer.as_mut(), since + *this.idle, context).is_pending() {
-                    return Poll::Pending;
-                }
-                this.settlement.settle(IDLE);
-                BodyError::UpstreamIdle {
-                    seconds: this.idle.as_secs(),
-                }
-            }
-        };
-        *this.ended = true;
-        // Dropping it closes the connection or resets the stream.
-        drop(this.hold.take());
-        let _ = this.entry.failure.set(error.to_string());
-        if *this.grpc {
-            Poll::Ready(Some(Ok(Frame::trailers(last_words(&error, this.entry)))))
-        } else {
-            Poll::Ready(Some(Err(error)))
-        }
+        })
     }
 
     fn is_end_stream(&self) -> bool {
@@ -148,6 +115,60 @@ impl Body for AnswerBody {
 
     fn size_hint(&self) -> SizeHint {
         self.incoming.size_hint()
+    }
+}
+
+impl AnswerProjection<'_> {
+    fn poll_upstream(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match Pin::new(&mut *self.incoming).poll_frame(context) {
+            Poll::Ready(Some(Err(error))) => {
+                self.settlement.settle(RESET);
+                Poll::Ready(Some(Err(BodyError::Upstream(error.to_string()))))
+            }
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(Ok(frame))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => {
+                let since = *self.waiting_since.get_or_insert_with(Instant::now);
+                ready!(poll_idle(self.timer.as_mut(), since + *self.idle, context));
+                self.settlement.settle(IDLE);
+                let seconds = self.idle.as_secs();
+                Poll::Ready(Some(Err(BodyError::UpstreamIdle { seconds })))
+            }
+        }
+    }
+
+    fn passed(&mut self, frame: &Frame<Bytes>) {
+        *self.waiting_since = None;
+        if *self.grpc
+            && let Some(status) = frame.trailers_ref().and_then(grpc::status_of)
+        {
+            let _ = self.entry.grpc_status.set(status);
+        }
+        if self.incoming.is_end_stream() {
+            self.finished();
+        }
+    }
+
+    fn finished(&mut self) {
+        *self.ended = true;
+        self.settlement.settle(OK);
+        release(self.hold.take(), self.request_body.as_deref());
+    }
+
+    /// The end that the client sees when the upstream's side broke.
+    fn broke(&mut self, error: BodyError) -> Result<Frame<Bytes>, BodyError> {
+        *self.ended = true;
+        // Dropping it closes the connection or resets the stream.
+        drop(self.hold.take());
+        let _ = self.entry.failure.set(error.to_string());
+        if *self.grpc {
+            Ok(Frame::trailers(last_words(&error, self.entry)))
+        } else {
+            Err(error)
+        }
     }
 }
 

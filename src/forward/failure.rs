@@ -53,45 +53,43 @@ impl Failure {
 }
 
 fn upstream_problem(error: &UpstreamError) -> Problem {
-    let blame = error.blame();
-    let unavailable = |status, detail| Problem::new(status, GrpcCode::Unavailable, blame, detail);
-    match error {
-        UpstreamError::ConnectTimeout { .. } => Problem::new(
+    let (status, grpc, detail) = match error {
+        UpstreamError::ConnectTimeout { .. } => (
             StatusCode::GATEWAY_TIMEOUT,
             GrpcCode::DeadlineExceeded,
-            blame,
             "the server behind this gateway did not accept a connection in time",
         ),
-        UpstreamError::HeaderTimeout { .. } => Problem::new(
+        UpstreamError::HeaderTimeout { .. } => (
             StatusCode::GATEWAY_TIMEOUT,
             GrpcCode::DeadlineExceeded,
-            blame,
             "the server behind this gateway did not answer in time",
         ),
-        UpstreamError::Busy { .. } => unavailable(
+        UpstreamError::Busy { .. } => (
             StatusCode::SERVICE_UNAVAILABLE,
+            GrpcCode::Unavailable,
             "the server behind this gateway is busy; try again in a moment",
-        )
-        .with_retry_after(1),
-        UpstreamError::Protocol { .. } => Problem::new(
+        ),
+        UpstreamError::Protocol { .. } => (
             StatusCode::BAD_GATEWAY,
             GrpcCode::Internal,
-            blame,
             "the server behind this gateway sent an answer that cannot be understood",
         ),
-        UpstreamError::Reset { .. } => unavailable(
+        UpstreamError::Reset { .. } => (
             StatusCode::BAD_GATEWAY,
+            GrpcCode::Unavailable,
             "the server behind this gateway closed the connection before it answered",
         ),
-        UpstreamError::Unresolvable { .. }
-        | UpstreamError::Refused { .. }
-        | UpstreamError::Tls { .. }
-        | UpstreamError::CaFile { .. }
-        | UpstreamError::Target { .. }
-        | UpstreamError::Client(_) => unavailable(
+        _ => (
             StatusCode::BAD_GATEWAY,
+            GrpcCode::Unavailable,
             "the server behind this gateway cannot be reached",
         ),
+    };
+    let problem = Problem::new(status, grpc, error.blame(), detail);
+    if matches!(error, UpstreamError::Busy { .. }) {
+        problem.with_retry_after(1)
+    } else {
+        problem
     }
 }
 
@@ -110,79 +108,41 @@ fn body_problem(error: &BodyError) -> Problem {
 mod tests {
     use super::*;
 
+    fn problem_of(error: &UpstreamError) -> (u16, GrpcCode) {
+        let problem = upstream_problem(error);
+        assert!(!problem.detail.contains("a:1"), "names nothing internal");
+        (problem.status.as_u16(), problem.grpc)
+    }
+
     #[test]
-    fn each_failure_has_its_status() {
-        let origin = || "a:1".to_owned();
+    fn each_failure_of_the_upstream_has_its_status() {
+        let (origin, reason) = ("a:1".to_owned(), "why".to_owned());
         let deadline = std::time::Duration::from_secs(1);
-        let reason = || "why".to_owned();
-        let table = [
-            (
-                UpstreamError::Refused {
-                    origin: origin(),
-                    reason: reason(),
-                },
-                502,
-                GrpcCode::Unavailable,
-            ),
-            (
-                UpstreamError::Unresolvable {
-                    host: origin(),
-                    reason: reason(),
-                },
-                502,
-                GrpcCode::Unavailable,
-            ),
-            (
-                UpstreamError::Reset {
-                    origin: origin(),
-                    reason: reason(),
-                    sent: true,
-                },
-                502,
-                GrpcCode::Unavailable,
-            ),
-            (
-                UpstreamError::ConnectTimeout {
-                    origin: origin(),
-                    deadline,
-                },
-                504,
-                GrpcCode::DeadlineExceeded,
-            ),
-            (
-                UpstreamError::HeaderTimeout {
-                    origin: origin(),
-                    deadline,
-                },
-                504,
-                GrpcCode::DeadlineExceeded,
-            ),
-            (
-                UpstreamError::Busy {
-                    origin: origin(),
-                    limit: 1,
-                },
-                503,
-                GrpcCode::Unavailable,
-            ),
-            (
-                UpstreamError::Protocol {
-                    origin: origin(),
-                    reason: reason(),
-                },
-                502,
-                GrpcCode::Internal,
-            ),
-        ];
-        for (error, status, grpc) in table {
-            let problem = upstream_problem(&error);
-            assert_eq!(
-                (problem.status.as_u16(), problem.grpc),
-                (status, grpc),
-                "{error}"
-            );
-            assert!(!problem.detail.contains("a:1"), "names nothing internal");
-        }
+        let (host, limit) = (origin.clone(), 1);
+        assert_eq!(
+            problem_of(&UpstreamError::Unresolvable {
+                host,
+                reason: reason.clone()
+            }),
+            (502, GrpcCode::Unavailable)
+        );
+        let timeout = UpstreamError::HeaderTimeout {
+            origin: origin.clone(),
+            deadline,
+        };
+        assert_eq!(problem_of(&timeout), (504, GrpcCode::DeadlineExceeded));
+        let busy = UpstreamError::Busy {
+            origin: origin.clone(),
+            limit,
+        };
+        assert_eq!(problem_of(&busy), (503, GrpcCode::Unavailable));
+        assert_eq!(upstream_problem(&busy).retry_after, Some(1));
+        let protocol = UpstreamError::Protocol { origin, reason };
+        assert_eq!(problem_of(&protocol), (502, GrpcCode::Internal));
+    }
+
+    #[test]
+    fn each_failure_of_a_body_has_its_status() {
         for (error, status) in [
             (BodyError::TooLarge { limit: 1 }, 413),
             (BodyError::Idle { seconds: 1 }, 408),

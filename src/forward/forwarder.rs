@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use http::{
-    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header,
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header,
     request::Parts,
     uri::{Authority, Scheme},
 };
@@ -207,13 +207,9 @@ impl Route {
     ) -> Response<ResponseBody> {
         let (mut parts, incoming) = answer.into_parts();
         if pass.grpc
-            && let Some(mut translated) = grpc::translate(&parts)
+            && let Some(translated) = grpc::translate(&parts, context)
         {
-            let status = parts.status;
-            let words = format!("the upstream answered with HTTP status {status} instead of gRPC");
-            let _ = context.entry.failure.set(words);
             settlement.settle("protocol");
-            super::fields::add_via(translated.headers_mut(), Version::HTTP_2);
             return translated;
         }
         if let Some(status) = grpc::status_of(&parts.headers) {

@@ -2,9 +2,10 @@
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header, response::Parts};
 
+use super::fields::add_via;
 use crate::{
     foundation::Blame,
-    http::{GrpcCode, Problem, ResponseBody},
+    http::{GrpcCode, Problem, RequestContext, ResponseBody},
 };
 
 /// True for `application/grpc` and `application/grpc+...`.
@@ -24,7 +25,15 @@ pub(super) fn status_of(headers: &HeaderMap) -> Option<u16> {
 
 /// When a gRPC call got an answer that is no gRPC, such as the error page of a proxy on the way,
 /// the status that its HTTP status stands for; the page itself is of no use to the client.
-pub(super) fn translate(parts: &Parts) -> Option<Response<ResponseBody>> {
+pub(super) fn translate(parts: &Parts, context: &RequestContext) -> Option<Response<ResponseBody>> {
+    let translated = status_page(parts)?;
+    let status = parts.status;
+    let words = format!("the upstream answered with HTTP status {status} instead of gRPC");
+    let _ = context.entry.failure.set(words);
+    Some(translated)
+}
+
+fn status_page(parts: &Parts) -> Option<Response<ResponseBody>> {
     let headers = &parts.headers;
     if headers.contains_key(GRPC_STATUS) || (parts.status == StatusCode::OK && is_grpc(headers)) {
         return None;
@@ -45,9 +54,9 @@ pub(super) fn translate(parts: &Parts) -> Option<Response<ResponseBody>> {
     );
     let problem = Problem::new(StatusCode::OK, GrpcCode::Internal, Blame::Upstream, detail);
     let mut response = problem.into_trailers_only();
-    response
-        .headers_mut()
-        .insert(GRPC_STATUS, HeaderValue::from(code));
+    let headers = response.headers_mut();
+    headers.insert(GRPC_STATUS, HeaderValue::from(code));
+    add_via(headers, parts.version);
     Some(response)
 }
 
@@ -86,7 +95,7 @@ mod tests {
             (200, "text/html", 13),
             (418, "text/plain", 2),
         ] {
-            let translated = translate(&answer(status, kind)).expect("no gRPC");
+            let translated = status_page(&answer(status, kind)).expect("no gRPC");
             assert_eq!(translated.status(), 200);
             assert_eq!(
                 status_of(translated.headers()),
@@ -103,7 +112,7 @@ mod tests {
             "application/grpc+proto",
             "Application/gRPC; x",
         ] {
-            assert!(translate(&answer(200, kind)).is_none(), "{kind}");
+            assert!(status_page(&answer(200, kind)).is_none(), "{kind}");
         }
         assert!(!is_grpc(&answer(200, "application/grpc-web").headers));
     }

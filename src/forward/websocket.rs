@@ -6,7 +6,7 @@ use aws_lc_rs::digest;
 use data_encoding::BASE64;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body::Body;
-use hyper::{ext::Protocol, upgrade::OnUpgrade};
+use hyper::{body::Incoming, ext::Protocol, upgrade::OnUpgrade};
 
 use super::{
     answer::Hold,
@@ -88,14 +88,7 @@ pub(super) async fn extended_connect(
     let (mut parts, _) = request.into_parts();
     route.rewrite(&mut parts, context);
     parts.method = Method::GET;
-    ask_for_websocket(&mut parts.headers);
-    let key = new_key(&SystemRandomness);
-    let expected = accept_for(key.as_bytes());
-    parts.headers.insert(header::SEC_WEBSOCKET_KEY, key);
-    parts
-        .headers
-        .entry(header::SEC_WEBSOCKET_VERSION)
-        .or_insert(HeaderValue::from_static("13"));
+    let expected = ask_anew(&mut parts.headers);
     let outgoing = Request::from_parts(parts, OutgoingBody::empty());
     let (mut answer, hold) = route.send(outgoing).await?;
     if answer.status().is_success() {
@@ -113,23 +106,36 @@ pub(super) async fn extended_connect(
             .into());
     }
     let upstream = hyper::upgrade::on(&mut answer);
-    open(
-        route,
-        Ends {
-            client,
-            upstream,
-            hold,
-        },
-        context,
-        settlement,
-    );
+    let ends = Ends {
+        client,
+        upstream,
+        hold,
+    };
+    open(route, ends, context, settlement);
+    Ok(connected(answer))
+}
+
+/// The answer to an extended CONNECT that succeeded: the stream's bytes are the tunnel's.
+fn connected(answer: Response<Incoming>) -> Response<ResponseBody> {
     let (mut parts, _) = answer.into_parts();
     response::rewrite(&mut parts);
     parts.status = StatusCode::OK;
     parts.headers.remove(header::SEC_WEBSOCKET_ACCEPT);
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.extensions.insert(StreamKind::Tunnel);
-    Ok(Response::from_parts(parts, empty_body()))
+    Response::from_parts(parts, empty_body())
+}
+
+/// Writes the fields of an upgrade with a key of our own, and returns the proof to expect.
+fn ask_anew(headers: &mut HeaderMap) -> String {
+    ask_for_websocket(headers);
+    let key = new_key(&SystemRandomness);
+    let expected = accept_for(key.as_bytes());
+    headers.insert(header::SEC_WEBSOCKET_KEY, key);
+    headers
+        .entry(header::SEC_WEBSOCKET_VERSION)
+        .or_insert(HeaderValue::from_static("13"));
+    expected
 }
 
 /// Both ends of a tunnel to be, and the upstream's connection.

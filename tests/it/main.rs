@@ -24,9 +24,9 @@ mod forward_grpc;
 #[cfg(test)]
 mod forward_http;
 #[cfg(test)]
-mod http2_cases;
-#[cfg(test)]
 mod forwarding;
+#[cfg(test)]
+mod http2_cases;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
