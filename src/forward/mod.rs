@@ -17,6 +17,7 @@ mod answer;
 mod failure;
 mod fields;
 mod forwarder;
+mod frames;
 mod grpc;
 mod outcome;
 mod outgoing;

@@ -1,7 +1,8 @@
-//! The bytes of a switched protocol, both ways.
+//! The bytes of a WebSocket, both ways.
 
 use std::{
     io,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -16,9 +17,13 @@ use tokio::{
     time::Instant,
 };
 
-use super::{answer::Hold, outcome::Settlement};
+use super::{
+    answer::Hold,
+    frames::{self, FrameFollower},
+    outcome::{OK, Settlement},
+};
 use crate::{
-    foundation::{Shutdown, ShutdownPhase},
+    foundation::{Randomness, Shutdown, ShutdownPhase, SystemRandomness},
     http::RequestContext,
     telemetry::Metrics,
 };
@@ -45,7 +50,8 @@ impl Tunnel {
             tokio::try_join!(&mut self.client, &mut self.upstream)
         });
         let Ok(Ok((client, upstream))) = switched.await else {
-            self.fail("the client left before the tunnel was open");
+            let reason = "the client left before the tunnel was open";
+            let _ = self.context.entry.failure.set(reason.to_owned());
             return;
         };
         let metrics = self.metrics.clone();
@@ -63,11 +69,15 @@ impl Tunnel {
             reader: client_reader,
             writer: upstream_writer,
             activity: &activity,
+            shutdown: &self.shutdown,
+            mask: Some(&SystemRandomness),
         };
         let outward = Direction {
             reader: upstream_reader,
             writer: client_writer,
             activity: &activity,
+            shutdown: &self.shutdown,
+            mask: None,
         };
         let both = async {
             tokio::try_join!(
@@ -78,19 +88,18 @@ impl Tunnel {
         let ended = tokio::select! {
             ended = both => ended.map(|_| ()).map_err(|error| format!("the tunnel broke: {error}")),
             () = activity.silence() => Err("the tunnel stood still".to_owned()),
-            () = self.shutdown.reached(ShutdownPhase::Cut) => {
-                Err("the tunnel was cut, for the process ends".to_owned())
-            }
+            () = self.cut() => Err("the tunnel was cut, for the process ends".to_owned()),
         };
-        match ended {
-            Ok(()) => self.settlement.settle(super::outcome::OK),
-            Err(reason) => self.fail(&reason),
+        if let Err(reason) = ended {
+            let _ = self.context.entry.failure.set(reason);
         }
+        self.settlement.settle(OK);
     }
 
-    fn fail(&mut self, reason: &str) {
-        let _ = self.context.entry.failure.set(reason.to_owned());
-        self.settlement.settle(super::outcome::OK);
+    /// Returns when no more time is left for farewells.
+    async fn cut(&self) {
+        self.shutdown.reached(ShutdownPhase::Cut).await;
+        tokio::time::sleep(FAREWELL).await;
     }
 }
 
@@ -99,6 +108,9 @@ struct Direction<'a, R, W> {
     reader: R,
     writer: W,
     activity: &'a Activity,
+    shutdown: &'a Shutdown,
+    /// Present where we are the client.
+    mask: Option<&'a dyn Randomness>,
 }
 
 impl<R, W> Direction<'_, R, W>
@@ -106,22 +118,68 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    /// Carries bytes to the end of this way, and passes the end on.
+    /// Carries bytes to the end of this way, and passes the end on. When the process ends, the
+    /// way ends between two frames with a Close frame.
     async fn carry(mut self, count: impl Fn(u64)) -> io::Result<()> {
         let mut buffer = vec![0_u8; BUFFER_BYTES];
+        let mut follower = FrameFollower::default();
+        let mut cut = pin!(self.shutdown.reached(ShutdownPhase::Cut));
+        let mut ending = false;
         loop {
-            let length = self.reader.read(&mut buffer).await?;
+            let length = tokio::select! {
+                biased;
+                () = &mut cut, if !ending => {
+                    ending = true;
+                    if follower.is_between_frames() {
+                        return self.say_farewell(&follower).await;
+                    }
+                    continue;
+                }
+                length = self.reader.read(&mut buffer) => length?,
+            };
             let Some(bytes) = buffer.get(..length).filter(|bytes| !bytes.is_empty()) else {
                 self.activity.one_side_ended();
                 return self.writer.shutdown().await;
             };
-            self.activity.touch();
-            self.writer.write_all(bytes).await?;
-            self.writer.flush().await?;
-            self.activity.touch();
-            count(length as u64);
+            let passing = follow(&mut follower, bytes, ending);
+            self.pass(passing).await?;
+            count(passing.len() as u64);
+            if ending && follower.is_between_frames() {
+                return self.say_farewell(&follower).await;
+            }
         }
     }
+
+    async fn pass(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.activity.touch();
+        self.writer.write_all(bytes).await?;
+        self.writer.flush().await?;
+        self.activity.touch();
+        Ok(())
+    }
+
+    /// Sends a Close frame unless one has passed, and reads on so that the other side can end in
+    /// order; what it still says goes nowhere.
+    async fn say_farewell(mut self, follower: &FrameFollower) -> io::Result<()> {
+        if !follower.is_closed() {
+            self.pass(&frames::going_away(self.mask)).await?;
+        }
+        let mut rest = [0_u8; 1024];
+        while self.reader.read(&mut rest).await? > 0 {}
+        self.writer.shutdown().await
+    }
+}
+
+/// The bytes to pass on: all of them, or only those of the current frame when the end has come.
+fn follow<'a>(follower: &mut FrameFollower, bytes: &'a [u8], ending: bool) -> &'a [u8] {
+    let mut position = 0;
+    while position < bytes.len() {
+        position += follower.follow(bytes.get(position..).unwrap_or_default());
+        if ending {
+            break;
+        }
+    }
+    bytes.get(..position).unwrap_or(bytes)
 }
 
 /// When bytes last moved in either way, in milliseconds since the tunnel opened.
@@ -190,6 +248,9 @@ impl Drop for OpenTunnel<'_> {
 
 /// Both sides have agreed already; what is left is to write one head.
 const SWITCH_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Long enough for a Close frame and its answer; the process waits half a second at its end.
+const FAREWELL: Duration = Duration::from_millis(300);
 
 /// A WebSocket message of a chat fits; a large one passes in pieces.
 const BUFFER_BYTES: usize = 8 * 1024;

@@ -18,6 +18,50 @@ use super::{
     upstream::{Upstream, read_head, write_answer},
 };
 
+#[tokio::test]
+async fn the_end_of_the_process_is_told_between_two_frames() {
+    // Keeps what it reads after the switch, up to the end.
+    let (sender, mut told) = tokio::sync::mpsc::channel(1);
+    let upstream = Upstream::start(move |mut stream, _| {
+        let sender = sender.clone();
+        async move {
+            let key = key_of(&read_head(&mut stream).await);
+            let answer = format!(
+                "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\n\
+                 upgrade: websocket\r\nsec-websocket-accept: {}\r\n\r\n",
+                accept(&key)
+            );
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            // The first half of a text frame; the rest follows when the end has come.
+            stream.write_all(b"\x81\x04ab").await.unwrap();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            stream.write_all(b"cd\x81\x01x").await.unwrap();
+            let mut frames = Vec::new();
+            let _ = stream.read_to_end(&mut frames).await;
+            sender.send(frames).await.unwrap();
+        }
+    })
+    .await;
+    let edge = Edge::start(Kind::Http, &upstream.url(), Limits::default()).await;
+    let mut client = TcpStream::connect(edge.address).await.unwrap();
+    client.write_all(UPGRADE.as_bytes()).await.unwrap();
+    read_head(&mut client).await;
+    let mut frames = [0_u8; 4];
+    client.read_exact(&mut frames).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    edge.trigger.advance(ShutdownPhase::Cut);
+    let mut rest = [0_u8; 6];
+    client.read_exact(&mut rest).await.unwrap();
+    assert_eq!(&rest, b"cd\x88\x02\x03\xe9", "the frame's end, then Close");
+    drop(client);
+    let frames = told.recv().await.unwrap();
+    let [0x88, 0x82, mask @ .., high, low] = frames.as_slice() else {
+        panic!("not a masked Close: {frames:?}");
+    };
+    assert_eq!((high ^ mask[0], low ^ mask[1]), (0x03, 0xe9));
+    soon("no task is left", || edge.tasks.is_empty()).await;
+}
+
 /// Switches, echoes every byte in upper case, and says farewell after the other side has ended.
 async fn switching(mut stream: TcpStream) {
     let head = read_head(&mut stream).await;
@@ -28,10 +72,7 @@ async fn switching(mut stream: TcpStream) {
         head.starts_with("GET /socket%2F?q=1 HTTP/1.1\r\n"),
         "{head}"
     );
-    let key = lower
-        .find("sec-websocket-key: ")
-        .map(|at| head[at + 19..].split("\r\n").next().unwrap().to_owned())
-        .unwrap();
+    let key = key_of(&head);
     let answer = format!(
         "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
          sec-websocket-protocol: duo\r\nsec-websocket-accept: {}\r\n\r\nhello",
@@ -48,6 +89,11 @@ async fn switching(mut stream: TcpStream) {
         let upper = buffer[..length].to_ascii_uppercase();
         stream.write_all(&upper).await.unwrap();
     }
+}
+
+fn key_of(head: &str) -> String {
+    let at = head.to_lowercase().find("sec-websocket-key: ").unwrap();
+    head[at + 19..].split("\r\n").next().unwrap().to_owned()
 }
 
 fn accept(key: &str) -> String {
