@@ -25,6 +25,7 @@ pub mod http;
 
 pub mod admin;
 pub mod agent;
+pub mod forward;
 pub mod gateway;
 pub mod inspect;
 

@@ -40,7 +40,12 @@ impl Certificates {
         let parameters = ServerParameters::new(base.config.tls.min_version)?;
         let mut certificates = Self {
             main: None,
-            gateway: drop_in(base, &parameters, base.config.tls.gateway.as_ref(), FilePair::gateway)?,
+            gateway: drop_in(
+                base,
+                &parameters,
+                base.config.tls.gateway.as_ref(),
+                FilePair::gateway,
+            )?,
             agent_platform: drop_in(
                 base,
                 &parameters,
@@ -67,8 +72,10 @@ impl Certificates {
             TlsSource::Files => UnknownNames::ServedTheFirst,
             TlsSource::Acme | TlsSource::Internal => UnknownNames::Refused,
         };
-        let challenges =
-            Arc::new(ChallengeCertificates::new(parameters.clone(), base.services.clock.clone()));
+        let challenges = Arc::new(ChallengeCertificates::new(
+            parameters.clone(),
+            base.services.clock.clone(),
+        ));
         let store = Arc::new(CertificateStore::new(
             domains.clone(),
             unknown,
@@ -97,19 +104,25 @@ impl Certificates {
 
     /// The TLS port for everything.
     pub(super) fn https(&self) -> Transport {
-        self.main.as_ref().map_or(Transport::Clear, |port| Transport::Tls(port.handshaker.clone()))
+        self.main.as_ref().map_or(Transport::Clear, |port| {
+            Transport::Tls(port.handshaker.clone())
+        })
     }
 
     /// Port 5052: clear, or TLS only where the official variables say so.
     pub(super) fn gateway(&self) -> Transport {
         let port = self.gateway.as_ref();
-        port.map_or(Transport::Clear, |port| Transport::Tls(port.handshaker.clone()))
+        port.map_or(Transport::Clear, |port| {
+            Transport::Tls(port.handshaker.clone())
+        })
     }
 
     /// Port 50052: whenever there is a certificate, the first byte decides.
     pub(super) fn agent_platform(&self) -> Transport {
         let port = self.agent_platform.as_ref().or(self.main.as_ref());
-        port.map_or(Transport::Clear, |port| Transport::Either(port.handshaker.clone()))
+        port.map_or(Transport::Clear, |port| {
+            Transport::Either(port.handshaker.clone())
+        })
     }
 
     /// The root that clients of the internal authority have to trust.
@@ -120,7 +133,11 @@ impl Certificates {
     /// Every certificate served now.
     pub(super) fn entries(&self) -> Vec<Arc<Entry>> {
         let ports = [&self.main, &self.gateway, &self.agent_platform];
-        ports.into_iter().flatten().flat_map(|port| port.store.entries()).collect()
+        ports
+            .into_iter()
+            .flatten()
+            .flat_map(|port| port.store.entries())
+            .collect()
     }
 
     /// Not ready while a name has only its temporary certificate. Health checks of a load
@@ -140,7 +157,11 @@ impl Certificates {
         } else {
             format!("no certificate yet for {}", waiting.join(", "))
         };
-        Some(Readiness { part: "certificates", ready: waiting.is_empty(), detail })
+        Some(Readiness {
+            part: "certificates",
+            ready: waiting.is_empty(),
+            detail,
+        })
     }
 
     /// What `/certs` shows: acme's own report where it is the source, else what is served.
@@ -165,7 +186,10 @@ fn port(
         base.config.limits.tls_handshake,
         Arc::clone(&base.metrics),
     );
-    Port { store, handshaker: Arc::new(handshaker) }
+    Port {
+        store,
+        handshaker: Arc::new(handshaker),
+    }
 }
 
 /// A port of the official container with a pair of its own.
@@ -193,15 +217,23 @@ fn follow_files(
     store: &Arc<CertificateStore>,
 ) -> Result<(), TlsError> {
     let clock = Arc::clone(&base.services.clock);
-    let source =
-        FileSource::open(pair, domains, Arc::clone(store), Arc::clone(&base.metrics), clock)?;
+    let source = FileSource::open(
+        pair,
+        domains,
+        Arc::clone(store),
+        Arc::clone(&base.metrics),
+        clock,
+    )?;
     source.watch(&base.tasks, base.shutdown.clone());
     Ok(())
 }
 
 fn describe(entry: &Entry, now: SystemTime) -> serde_json::Value {
     let certificate = entry.certificate();
-    let left = certificate.not_after().duration_since(now).unwrap_or_default();
+    let left = certificate
+        .not_after()
+        .duration_since(now)
+        .unwrap_or_default();
     let domains: Vec<_> = entry.domains().iter().map(ToString::to_string).collect();
     serde_json::json!({
         "name": entry.name(),

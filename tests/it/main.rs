@@ -24,12 +24,14 @@ mod forward_grpc;
 #[cfg(test)]
 mod forward_http;
 #[cfg(test)]
+mod forwarding;
+#[cfg(test)]
 mod http2_cases;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
-mod support;
-#[cfg(test)]
 mod upstream_moves;
 #[cfg(test)]
 mod websocket;
+#[cfg(test)]
+mod support;
