@@ -21,6 +21,7 @@ pub mod upstream;
 
 pub mod tls;
 
+pub mod acme;
 pub mod http;
 
 pub mod admin;

@@ -8,10 +8,9 @@ use std::{
 
 use super::{ServeError, base::Base, connections::Transport};
 use crate::{
-    acme::{self, AcmeServices, AcmeStatus},
+    acme::{self, AcmeStatus},
     admin::Readiness,
-    config::{Domain, DropInTls, TlsSource},
-    http::TokenTable,
+    config::{ChallengeKind, Domain, DropInTls, TlsSource},
     tls::{
         CertificateOrigin, CertificateStore, ChallengeCertificates, ChallengeResponder, Entry,
         FilePair, FileSource, Handshaker, InternalSource, ServerParameters, TlsError, UnknownNames,
@@ -36,7 +35,7 @@ struct Port {
 
 impl Certificates {
     /// Fills every store that a listener needs and keeps them filled.
-    pub(super) async fn start(base: &Base) -> Result<Self, ServeError> {
+    pub(super) fn start(base: &Base) -> Result<Self, ServeError> {
         let parameters = ServerParameters::new(base.config.tls.min_version)?;
         let mut certificates = Self {
             main: None,
@@ -56,16 +55,12 @@ impl Certificates {
             internal_root: None,
         };
         if base.config.listen.https.is_some() {
-            certificates.start_main(base, parameters).await?;
+            certificates.start_main(base, parameters)?;
         }
         Ok(certificates)
     }
 
-    async fn start_main(
-        &mut self,
-        base: &Base,
-        parameters: ServerParameters,
-    ) -> Result<(), ServeError> {
+    fn start_main(&mut self, base: &Base, parameters: ServerParameters) -> Result<(), ServeError> {
         let config = &base.config;
         let domains = config.domains.clone();
         let unknown = match config.tls.source {
@@ -95,7 +90,7 @@ impl Certificates {
                 source.keep(&base.tasks, base.shutdown.clone());
             }
             TlsSource::Acme => {
-                self.acme = Some(start_acme(base, &store, &challenges).await?);
+                self.acme = Some(start_acme(base, &store, &challenges)?);
             }
         }
         self.main = Some(port(base, store, Some(challenges)));
@@ -167,7 +162,7 @@ impl Certificates {
     /// What `/certs` shows: acme's own report where it is the source, else what is served.
     pub(super) fn report(&self, now: SystemTime) -> serde_json::Value {
         if let Some(acme) = &self.acme {
-            return acme.report();
+            return acme.report(now);
         }
         let entries = self.entries();
         let shown: Vec<_> = entries.iter().map(|entry| describe(entry, now)).collect();
@@ -226,6 +221,37 @@ fn follow_files(
     )?;
     source.watch(&base.tasks, base.shutdown.clone());
     Ok(())
+}
+
+/// Those who can answer, as far as their port is open, in the order of the configuration.
+fn start_acme(
+    base: &Base,
+    store: &Arc<CertificateStore>,
+    challenges: &Arc<ChallengeCertificates>,
+) -> Result<Arc<AcmeStatus>, ServeError> {
+    let config = &base.config;
+    let responder = |kind: &ChallengeKind| -> Option<Arc<dyn ChallengeResponder>> {
+        match kind {
+            ChallengeKind::TlsAlpn01 => config.listen.https.map(|_| Arc::clone(challenges) as _),
+            ChallengeKind::Http01 => config.listen.http.map(|_| Arc::clone(&base.tokens) as _),
+        }
+    };
+    let around = acme::Surroundings {
+        store: Arc::clone(store),
+        responders: config
+            .tls
+            .acme
+            .challenges
+            .iter()
+            .filter_map(responder)
+            .collect(),
+        clock: Arc::clone(&base.services.clock),
+        randomness: Arc::clone(&base.services.randomness),
+        metrics: Arc::clone(&base.metrics),
+        tasks: base.tasks.clone(),
+        shutdown: base.shutdown.clone(),
+    };
+    Ok(acme::start(config, around)?)
 }
 
 fn describe(entry: &Entry, now: SystemTime) -> serde_json::Value {

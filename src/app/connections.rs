@@ -48,7 +48,11 @@ impl Connections {
             shutdown: base.shutdown.clone(),
             randomness: Arc::clone(&base.services.randomness),
         });
-        Self { http, tasks: base.connections.clone(), first_byte }
+        Self {
+            http,
+            tasks: base.connections.clone(),
+            first_byte,
+        }
     }
 
     /// Starts the task of one connection.
@@ -70,7 +74,11 @@ impl Connections {
     }
 
     /// The handshaker to use, if this connection speaks TLS.
-    async fn handshaker(&self, stream: &RawStream, transport: Transport) -> Option<Arc<Handshaker>> {
+    async fn handshaker(
+        &self,
+        stream: &RawStream,
+        transport: Transport,
+    ) -> Option<Arc<Handshaker>> {
         match transport {
             Transport::Clear => None,
             Transport::Tls(handshaker) => Some(handshaker),

@@ -118,7 +118,7 @@ pub async fn start(
         listener::bind(&bind_requests(&config), inherited).map_err(ServeError::Listeners)?;
     let (trigger, shutdown) = ShutdownTrigger::new();
     let base = Base::new(config, services, shutdown);
-    let certificates = Certificates::start(&base).await?;
+    let certificates = Certificates::start(&base)?;
     let built = doors::build(&base).await?;
     let routes = Routes::new(&base, &certificates, &built.doors, &listeners);
     let addresses: Vec<_> = listeners
