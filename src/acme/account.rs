@@ -89,11 +89,11 @@ impl AccountDesk {
             terms_of_service_agreed: true,
             only_return_existing: false,
         };
-        let made = with_fresh_nonces(async || {
+        let made = with_fresh_nonces!({
             let builder = Account::builder_with_http(Box::new(self.http.clone()));
             builder.create(&wanted, self.directory.clone(), None).await
         });
-        let (account, credentials) = made.await.map_err(AcmeError::at("new account"))?;
+        let (account, credentials) = made.map_err(AcmeError::at("new account"))?;
         let text = serde_json::to_string(&credentials).map_err(|error| AcmeError::Damaged {
             path: self.path.clone(),
             reason: error.to_string(),

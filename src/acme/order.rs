@@ -75,8 +75,7 @@ impl Attempt<'_> {
     async fn order(&self) -> Result<Issued, AcmeError> {
         let identifiers: Vec<_> = self.domains.iter().map(identifier).collect();
         let wanted = NewOrder::new(&identifiers);
-        let mut order = with_fresh_nonces(async || self.account.new_order(&wanted).await)
-            .await
+        let mut order = with_fresh_nonces!(self.account.new_order(&wanted).await)
             .map_err(AcmeError::at("new order"))?;
         tracing::info!(name = self.name(), "ordered a certificate");
         let challenge = match order.state().status {
@@ -98,8 +97,8 @@ impl Attempt<'_> {
     }
 
     async fn resume(&self, pending: &PendingOrder) -> Result<Certificate, AcmeError> {
-        let found = with_fresh_nonces(async || self.account.order(pending.url.clone()).await);
-        let mut order = found.await.map_err(AcmeError::at("order"))?;
+        let found = with_fresh_nonces!(self.account.order(pending.url.clone()).await);
+        let mut order = found.map_err(AcmeError::at("order"))?;
         match order.state().status {
             OrderStatus::Ready | OrderStatus::Processing | OrderStatus::Valid => {
                 tracing::info!(name = self.name(), "following up the order under way");
@@ -121,8 +120,7 @@ impl Attempt<'_> {
         let request = CertificateSigningRequestDer::from_pem_slice(pending.request_pem.as_bytes())
             .map_err(|error| AcmeError::WrongCertificate(error.to_string()))?;
         if order.state().status == OrderStatus::Ready {
-            with_fresh_nonces(async || order.finalize_csr(&request).await)
-                .await
+            with_fresh_nonces!(order.finalize_csr(&request).await)
                 .map_err(AcmeError::at("finalize"))?;
         }
         let mut pace = Pace::new(self.clock, "issuance");
@@ -137,12 +135,10 @@ impl Attempt<'_> {
                 }
                 _ => pace.wait(None).await?,
             }
-            with_fresh_nonces(async || order.refresh().await.map(|_| ()))
-                .await
+            with_fresh_nonces!(order.refresh().await.map(|_| ()))
                 .map_err(AcmeError::at("order"))?;
         }
-        let chain = with_fresh_nonces(async || order.certificate().await)
-            .await
+        let chain = with_fresh_nonces!(order.certificate().await)
             .map_err(AcmeError::at("certificate"))?
             .ok_or_else(|| AcmeError::WrongCertificate("the order has none".to_owned()))?;
         let certificate = self.folder.store(&chain, &pending.key_pem)?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use instant_acme::{Error, Problem};
+use instant_acme::Error;
 
 use super::AcmeError;
 use crate::foundation::Clock;
@@ -47,20 +47,27 @@ impl<'a> Pace<'a> {
 }
 
 /// Repeats a call whose nonce was refused. The library does it three times, which a server that
-/// refuses a third of all nonces (Pebble in tests, a busy cluster behind one name) exhausts.
-pub(super) async fn with_fresh_nonces<T>(
-    mut call: impl AsyncFnMut() -> Result<T, Error>,
-) -> Result<T, Error> {
-    let mut left = NONCE_REPEATS;
-    loop {
-        match call().await {
-            Err(Error::Api(problem)) if left > 0 && is_bad_nonce(&problem) => left -= 1,
-            outcome => return outcome,
+/// refuses a third of all nonces (Pebble in tests, a busy cluster behind one name) exhausts. A
+/// macro, since the futures of borrowing closures cannot be proved to be `Send`.
+macro_rules! with_fresh_nonces {
+    ($call:expr) => {{
+        let mut left = $crate::acme::pace::NONCE_REPEATS;
+        loop {
+            match $call {
+                Err(error) if left > 0 && $crate::acme::pace::is_bad_nonce(&error) => left -= 1,
+                outcome => break outcome,
+            }
         }
-    }
+    }};
 }
 
-fn is_bad_nonce(problem: &Problem) -> bool {
+pub(super) use with_fresh_nonces;
+
+/// True when the server only wants the same call with another nonce.
+pub(super) fn is_bad_nonce(error: &Error) -> bool {
+    let Error::Api(problem) = error else {
+        return false;
+    };
     problem.r#type.as_deref() == Some("urn:ietf:params:acme:error:badNonce")
 }
 
@@ -74,4 +81,4 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
 /// With the library's three tries each: at 30 % refusals one call in ten billion fails.
-const NONCE_REPEATS: u32 = 5;
+pub(super) const NONCE_REPEATS: u32 = 5;

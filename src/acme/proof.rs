@@ -97,17 +97,15 @@ async fn show<'a>(
     };
     responder.present(&pending)?;
     shown.0.push((&**responder, pending));
-    with_fresh_nonces(async || challenge.set_ready().await)
-        .await
-        .map_err(AcmeError::at("challenge"))
+    with_fresh_nonces!(challenge.set_ready().await).map_err(AcmeError::at("challenge"))
 }
 
 async fn wait_until_ready(order: &mut Order, clock: &dyn Clock) -> Result<(), AcmeError> {
     let mut pace = Pace::new(clock, "validation");
     loop {
         pace.wait(None).await?;
-        let refreshed = with_fresh_nonces(async || order.refresh().await.map(|state| state.status));
-        match refreshed.await.map_err(AcmeError::at("order"))? {
+        let refreshed = with_fresh_nonces!(order.refresh().await.map(|state| state.status));
+        match refreshed.map_err(AcmeError::at("order"))? {
             OrderStatus::Pending => {}
             OrderStatus::Invalid => return Err(why_invalid(order).await),
             OrderStatus::Ready | OrderStatus::Processing | OrderStatus::Valid => return Ok(()),
