@@ -37,7 +37,7 @@ impl<'a> Pace<'a> {
         }
         let pause = asked.unwrap_or(self.next).clamp(
             FIRST_PAUSE,
-            LONGEST_WAIT - self.waited.min(LONGEST_WAIT - FIRST_PAUSE),
+            LONGEST_WAIT.saturating_sub(self.waited).max(FIRST_PAUSE),
         );
         self.clock.sleep(pause).await;
         self.waited += pause;

@@ -82,9 +82,9 @@ mod tests {
             moment.duration_since(START).expect("not before it began")
         };
         assert_eq!(at(days(90), 0.0), days(60));
-        assert_eq!(at(days(90), 1.0), days(60) - days(90) / 50);
+        assert_eq!(at(days(90), 1.0), days(60).saturating_sub(days(90) / 50));
         assert_eq!(at(days(6), 0.0), days(3));
-        assert_eq!(at(days(10), 0.0), days(10) - days(10) / 3);
+        assert_eq!(at(days(10), 0.0), days(10).saturating_sub(days(10) / 3));
         assert!(at(Duration::from_secs(30), 1.0) >= Duration::from_secs(14));
         assert_eq!(
             renewal_time(START + days(1), START, 0.5),

@@ -128,7 +128,7 @@ mod tests {
         match length {
             0..=125 => frame.push(bit | u8::try_from(length).expect("short")),
             126..=65_535 => {
-                frame.push(bit | 126);
+                frame.push(bit | 0x7e);
                 frame.extend(u16::try_from(length).expect("medium").to_be_bytes());
             }
             _ => {

@@ -2,6 +2,8 @@
 
 // `cfg(test)` tells clippy that these are tests, where unwrap and indexing are fine.
 #[cfg(test)]
+mod acme;
+#[cfg(test)]
 mod admin;
 #[cfg(test)]
 mod architecture;
