@@ -26,8 +26,8 @@ mod forward_http;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
+mod support;
+#[cfg(test)]
 mod upstream_moves;
 #[cfg(test)]
 mod websocket;
-#[cfg(test)]
-mod support;
