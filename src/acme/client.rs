@@ -1,6 +1,6 @@
 //! The wire to the ACME server: our client under the protocol library.
 //!
-//! It adds what the library lacks (traps.md 14): our name, a bound on bodies, Retry-After also
+//! It adds what the library lacks: our name, a bound on bodies, Retry-After also
 //! of refusals, and errors that say which status came when the body explains nothing.
 
 use std::{

@@ -287,208 +287,65 @@ fn cases() -> Vec<Case> {
     .concat()
 }
 
+#[rustfmt::skip]
 fn beginnings() -> Vec<Case> {
     let late = [preface(), frame(PING, 0, 0, &[0; 8])].concat();
     vec![
         ("a plain request", after_start(&[get(1)]), Served(1)),
         ("two requests", after_start(&[get(1), get(3)]), Served(3)),
-        (
-            "a PING",
-            after_start(&[frame(PING, 0, 0, b"12345678")]),
-            PingAnswered,
-        ),
+        ("a PING", after_start(&[frame(PING, 0, 0, b"12345678")]), PingAnswered),
         ("no SETTINGS after the preface", late, ConnectionEnds),
-        (
-            "garbage behind half a preface",
-            b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n".to_vec(),
-            ConnectionEnds,
-        ),
-        (
-            "a preface that never ends",
-            b"PRI * HTTP/2.0\r\n".to_vec(),
-            ConnectionEnds,
-        ),
+        ("garbage behind half a preface", b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n".to_vec(), ConnectionEnds),
+        ("a preface that never ends", b"PRI * HTTP/2.0\r\n".to_vec(), ConnectionEnds),
         ("a preface and silence", preface(), ConnectionEnds),
-        (
-            "unknown frame types are ignored",
-            after_start(&[frame(0xfe, 0, 0, b"x"), get(1)]),
-            Served(1),
-        ),
-        (
-            "unknown flags are ignored",
-            after_start(&[frame(PING, 0xfe, 0, &[0; 8])]),
-            PingAnswered,
-        ),
-        (
-            "the reserved bit is ignored",
-            after_start(&[frame(PING, 0, 0x8000_0000, &[0; 8])]),
-            PingAnswered,
-        ),
-        (
-            "unknown settings are ignored",
-            after_start(&[frame(SETTINGS, 0, 0, &setting(0xff, 1)), get(1)]),
-            Served(1),
-        ),
+        ("unknown frame types are ignored", after_start(&[frame(0xfe, 0, 0, b"x"), get(1)]), Served(1)),
+        ("unknown flags are ignored", after_start(&[frame(PING, 0xfe, 0, &[0; 8])]), PingAnswered),
+        ("the reserved bit is ignored", after_start(&[frame(PING, 0, 0x8000_0000, &[0; 8])]), PingAnswered),
+        ("unknown settings are ignored", after_start(&[frame(SETTINGS, 0, 0, &setting(0xff, 1)), get(1)]), Served(1)),
     ]
 }
 
+#[rustfmt::skip]
 fn framing() -> Vec<Case> {
     let big = vec![0; 16_385];
     vec![
-        (
-            "DATA above the frame size",
-            after_start(&[open(1, &[]), frame(DATA, END_STREAM, 1, &big)]),
-            StreamEnds(1),
-        ),
-        (
-            "HEADERS above the frame size",
-            after_start(&[frame(HEADERS, 5, 1, &big)]),
-            ConnectionEnds,
-        ),
-        (
-            "PING of 6 bytes",
-            after_start(&[frame(PING, 0, 0, &[0; 6])]),
-            ConnectionEnds,
-        ),
-        (
-            "PING on a stream",
-            after_start(&[frame(PING, 0, 1, &[0; 8])]),
-            ConnectionEnds,
-        ),
-        (
-            "RST_STREAM of 3 bytes",
-            after_start(&[open(1, &[]), frame(RST_STREAM, 0, 1, &[0; 3])]),
-            ConnectionEnds,
-        ),
-        (
-            "RST_STREAM on stream 0",
-            after_start(&[frame(RST_STREAM, 0, 0, &[0; 4])]),
-            ConnectionEnds,
-        ),
-        (
-            "RST_STREAM on an idle stream",
-            after_start(&[frame(RST_STREAM, 0, 1, &[0; 4])]),
-            ConnectionEnds,
-        ),
-        (
-            "PRIORITY of 4 bytes",
-            after_start(&[frame(PRIORITY, 0, 1, &[0; 4])]),
-            StreamEnds(1),
-        ),
-        (
-            "PRIORITY on stream 0",
-            after_start(&[frame(PRIORITY, 0, 0, &[0, 0, 0, 3, 1])]),
-            ConnectionEnds,
-        ),
-        (
-            "GOAWAY on a stream",
-            after_start(&[frame(GOAWAY, 0, 1, &[0; 8])]),
-            ConnectionEnds,
-        ),
-        (
-            "WINDOW_UPDATE of 3 bytes",
-            after_start(&[frame(WINDOW_UPDATE, 0, 0, &[0; 3])]),
-            ConnectionEnds,
-        ),
-        (
-            "PUSH_PROMISE from a client",
-            after_start(&[get(1), frame(PUSH_PROMISE, 4, 1, &[0, 0, 0, 2])]),
-            ConnectionEnds,
-        ),
-        (
-            "DATA padded beyond its end",
-            after_start(&[
-                open(1, &[]),
-                frame(DATA, PADDED | END_STREAM, 1, &[9, 1, 1]),
-            ]),
-            ConnectionEnds,
-        ),
-        (
-            "HEADERS padded beyond their end",
-            after_start(&[frame(HEADERS, PADDED | 5, 1, &[200, 0x82])]),
-            ConnectionEnds,
-        ),
+        ("DATA above the frame size", after_start(&[open(1, &[]), frame(DATA, END_STREAM, 1, &big)]), StreamEnds(1)),
+        ("HEADERS above the frame size", after_start(&[frame(HEADERS, 5, 1, &big)]), ConnectionEnds),
+        ("PING of 6 bytes", after_start(&[frame(PING, 0, 0, &[0; 6])]), ConnectionEnds),
+        ("PING on a stream", after_start(&[frame(PING, 0, 1, &[0; 8])]), ConnectionEnds),
+        ("RST_STREAM of 3 bytes", after_start(&[open(1, &[]), frame(RST_STREAM, 0, 1, &[0; 3])]), ConnectionEnds),
+        ("RST_STREAM on stream 0", after_start(&[frame(RST_STREAM, 0, 0, &[0; 4])]), ConnectionEnds),
+        ("RST_STREAM on an idle stream", after_start(&[frame(RST_STREAM, 0, 1, &[0; 4])]), ConnectionEnds),
+        ("PRIORITY of 4 bytes", after_start(&[frame(PRIORITY, 0, 1, &[0; 4])]), StreamEnds(1)),
+        ("PRIORITY on stream 0", after_start(&[frame(PRIORITY, 0, 0, &[0, 0, 0, 3, 1])]), ConnectionEnds),
+        ("GOAWAY on a stream", after_start(&[frame(GOAWAY, 0, 1, &[0; 8])]), ConnectionEnds),
+        ("WINDOW_UPDATE of 3 bytes", after_start(&[frame(WINDOW_UPDATE, 0, 0, &[0; 3])]), ConnectionEnds),
+        ("PUSH_PROMISE from a client", after_start(&[get(1), frame(PUSH_PROMISE, 4, 1, &[0, 0, 0, 2])]), ConnectionEnds),
+        ("DATA padded beyond its end", after_start(&[open(1, &[]), frame(DATA, PADDED | END_STREAM, 1, &[9, 1, 1])]), ConnectionEnds),
+        ("HEADERS padded beyond their end", after_start(&[frame(HEADERS, PADDED | 5, 1, &[200, 0x82])]), ConnectionEnds),
     ]
 }
 
+#[rustfmt::skip]
 fn streams() -> Vec<Case> {
     let continuation = |stream| frame(CONTINUATION, END_HEADERS, stream, &[]);
     vec![
-        (
-            "a request on an even stream",
-            after_start(&[get(2)]),
-            ConnectionEnds,
-        ),
-        (
-            "a request on stream 0",
-            after_start(&[get(0)]),
-            ConnectionEnds,
-        ),
-        (
-            "DATA on stream 0",
-            after_start(&[frame(DATA, END_STREAM, 0, b"x")]),
-            ConnectionEnds,
-        ),
-        (
-            "DATA on an idle stream",
-            after_start(&[frame(DATA, END_STREAM, 1, b"x")]),
-            ConnectionEnds,
-        ),
-        (
-            "WINDOW_UPDATE on an idle stream",
-            after_start(&[frame(WINDOW_UPDATE, 0, 1, &[0, 0, 0, 9])]),
-            ConnectionEnds,
-        ),
-        (
-            "CONTINUATION on an idle stream",
-            after_start(&[continuation(1)]),
-            ConnectionEnds,
-        ),
-        (
-            "CONTINUATION without a block",
-            after_start(&[get(1), continuation(1)]),
-            ConnectionEnds,
-        ),
-        (
-            "CONTINUATION on stream 0",
-            after_start(&[headers(1, END_STREAM, &get_fields(&[])), continuation(0)]),
-            ConnectionEnds,
-        ),
-        (
-            "a smaller stream number",
-            after_start(&[get(5), get(3)]),
-            ConnectionEnds,
-        ),
-        (
-            "DATA after the end of a stream",
-            after_start(&[
-                open(1, &[]),
-                frame(DATA, END_STREAM, 1, b"x"),
-                frame(DATA, END_STREAM, 1, b"x"),
-            ]),
-            StreamEnds(1),
-        ),
-        (
-            "a stream that depends on itself",
-            after_start(&[frame(
-                HEADERS,
-                WITH_PRIORITY | 5,
-                1,
-                &[vec![0, 0, 0, 1, 16], get_fields(&[])].concat(),
-            )]),
-            StreamEnds(1),
-        ),
-        (
-            "a second head without an end",
-            after_start(&[
-                open(1, &[]),
-                headers(1, END_HEADERS, &fields(&[("x", "y")])),
-            ]),
-            StreamEnds(1),
-        ),
+        ("a request on an even stream", after_start(&[get(2)]), ConnectionEnds),
+        ("a request on stream 0", after_start(&[get(0)]), ConnectionEnds),
+        ("DATA on stream 0", after_start(&[frame(DATA, END_STREAM, 0, b"x")]), ConnectionEnds),
+        ("DATA on an idle stream", after_start(&[frame(DATA, END_STREAM, 1, b"x")]), ConnectionEnds),
+        ("WINDOW_UPDATE on an idle stream", after_start(&[frame(WINDOW_UPDATE, 0, 1, &[0, 0, 0, 9])]), ConnectionEnds),
+        ("CONTINUATION on an idle stream", after_start(&[continuation(1)]), ConnectionEnds),
+        ("CONTINUATION without a block", after_start(&[get(1), continuation(1)]), ConnectionEnds),
+        ("CONTINUATION on stream 0", after_start(&[headers(1, END_STREAM, &get_fields(&[])), continuation(0)]), ConnectionEnds),
+        ("a smaller stream number", after_start(&[get(5), get(3)]), ConnectionEnds),
+        ("DATA after the end of a stream", after_start(&[open(1, &[]), frame(DATA, END_STREAM, 1, b"x"), frame(DATA, END_STREAM, 1, b"x")]), StreamEnds(1)),
+        ("a stream that depends on itself", after_start(&[frame(HEADERS, WITH_PRIORITY | 5, 1, &[vec![0, 0, 0, 1, 16], get_fields(&[])].concat())]), StreamEnds(1)),
+        ("a second head without an end", after_start(&[open(1, &[]), headers(1, END_HEADERS, &fields(&[("x", "y")]))]), StreamEnds(1)),
     ]
 }
 
+#[rustfmt::skip]
 fn blocks() -> Vec<Case> {
     let split = |middle: Vec<u8>| {
         let block = get_fields(&[]);
@@ -500,282 +357,102 @@ fn blocks() -> Vec<Case> {
     };
     vec![
         ("a block in two frames", split(Vec::new()), Served(1)),
-        (
-            "DATA inside a block",
-            split(frame(DATA, 0, 1, b"x")),
-            ConnectionEnds,
-        ),
-        (
-            "PING inside a block",
-            split(frame(PING, 0, 0, &[0; 8])),
-            ConnectionEnds,
-        ),
-        (
-            "another stream inside a block",
-            split(get(3)),
-            ConnectionEnds,
-        ),
-        (
-            "an unknown frame inside a block",
-            split(frame(0xfe, 0, 0, b"x")),
-            ConnectionEnds,
-        ),
-        (
-            "a block that never ends",
-            after_start(&[headers(1, END_STREAM, &get_fields(&[]))]),
-            ConnectionEnds,
-        ),
-        (
-            "an index that is not in the table",
-            after_start(&[headers(1, 5, &[0xff, 0xff, 0x7f])]),
-            ConnectionEnds,
-        ),
-        (
-            "index 0",
-            after_start(&[headers(1, 5, &[0x80])]),
-            ConnectionEnds,
-        ),
-        (
-            "a string longer than its block",
-            after_start(&[headers(1, 5, &[0, 1, b'a', 120, b'b'])]),
-            ConnectionEnds,
-        ),
-        (
-            "a Huffman string with wrong padding",
-            after_start(&[headers(1, 5, &[0, 1, b'a', 0x81, 0x00])]),
-            ConnectionEnds,
-        ),
-        (
-            "a table size beyond the setting",
-            after_start(&[headers(
-                1,
-                5,
-                &[&[0x3f, 0xff, 0xff, 0x7f], get_fields(&[]).as_slice()].concat(),
-            )]),
-            ConnectionEnds,
-        ),
-        (
-            "a table size at the end of a block",
-            after_start(&[headers(
-                1,
-                5,
-                &[get_fields(&[]).as_slice(), &[0x20]].concat(),
-            )]),
-            ConnectionEnds,
-        ),
+        ("DATA inside a block", split(frame(DATA, 0, 1, b"x")), ConnectionEnds),
+        ("PING inside a block", split(frame(PING, 0, 0, &[0; 8])), ConnectionEnds),
+        ("another stream inside a block", split(get(3)), ConnectionEnds),
+        ("an unknown frame inside a block", split(frame(0xfe, 0, 0, b"x")), ConnectionEnds),
+        ("a block that never ends", after_start(&[headers(1, END_STREAM, &get_fields(&[]))]), ConnectionEnds),
+        ("an index that is not in the table", after_start(&[headers(1, 5, &[0xff, 0xff, 0x7f])]), ConnectionEnds),
+        ("index 0", after_start(&[headers(1, 5, &[0x80])]), ConnectionEnds),
+        ("a string longer than its block", after_start(&[headers(1, 5, &[0, 1, b'a', 120, b'b'])]), ConnectionEnds),
+        ("a Huffman string with wrong padding", after_start(&[headers(1, 5, &[0, 1, b'a', 0x81, 0x00])]), ConnectionEnds),
+        ("a table size beyond the setting", after_start(&[headers(1, 5, &[&[0x3f, 0xff, 0xff, 0x7f], get_fields(&[]).as_slice()].concat())]), ConnectionEnds),
+        ("a table size at the end of a block", after_start(&[headers(1, 5, &[get_fields(&[]).as_slice(), &[0x20]].concat())]), ConnectionEnds),
     ]
 }
 
+#[rustfmt::skip]
 fn settings() -> Vec<Case> {
     let with = |payload: Vec<u8>| after_start(&[frame(SETTINGS, 0, 0, &payload)]);
     vec![
-        (
-            "SETTINGS acknowledged with content",
-            after_start(&[frame(SETTINGS, ACK, 0, &setting(1, 1))]),
-            ConnectionEnds,
-        ),
-        (
-            "SETTINGS on a stream",
-            after_start(&[frame(SETTINGS, 0, 1, &[])]),
-            ConnectionEnds,
-        ),
+        ("SETTINGS acknowledged with content", after_start(&[frame(SETTINGS, ACK, 0, &setting(1, 1))]), ConnectionEnds),
+        ("SETTINGS on a stream", after_start(&[frame(SETTINGS, 0, 1, &[])]), ConnectionEnds),
         ("SETTINGS of 5 bytes", with(vec![0; 5]), ConnectionEnds),
         ("ENABLE_PUSH of 2", with(setting(2, 2)), ConnectionEnds),
-        (
-            "a window above 2^31-1",
-            with(setting(4, 0x8000_0000)),
-            ConnectionEnds,
-        ),
-        (
-            "a frame size below 2^14",
-            with(setting(5, 16_383)),
-            ConnectionEnds,
-        ),
-        (
-            "a frame size above 2^24-1",
-            with(setting(5, 16_777_216)),
-            ConnectionEnds,
-        ),
-        (
-            "no window at first",
-            [
-                preface(),
-                frame(SETTINGS, 0, 0, &setting(4, 0)),
-                get(1),
-                frame(SETTINGS, 0, 0, &setting(4, 99)),
-            ]
-            .concat(),
-            Served(1),
-        ),
+        ("a window above 2^31-1", with(setting(4, 0x8000_0000)), ConnectionEnds),
+        ("a frame size below 2^14", with(setting(5, 16_383)), ConnectionEnds),
+        ("a frame size above 2^24-1", with(setting(5, 16_777_216)), ConnectionEnds),
+        ("no window at first", [preface(), frame(SETTINGS, 0, 0, &setting(4, 0)), get(1), frame(SETTINGS, 0, 0, &setting(4, 99))].concat(), Served(1)),
     ]
 }
 
+#[rustfmt::skip]
 fn flow() -> Vec<Case> {
     let update = |stream, value: u32| frame(WINDOW_UPDATE, 0, stream, &value.to_be_bytes());
     vec![
-        (
-            "an update of 0 on the connection",
-            after_start(&[update(0, 0)]),
-            ConnectionEnds,
-        ),
-        (
-            "an update of 0 on a stream",
-            after_start(&[open(1, &[]), update(1, 0)]),
-            StreamEnds(1),
-        ),
-        (
-            "a window beyond its maximum",
-            after_start(&[update(0, 0x7fff_ffff), update(0, 0x7fff_ffff)]),
-            ConnectionEnds,
-        ),
-        (
-            "a stream's window beyond its maximum",
-            after_start(&[
-                open(1, &[("authorization", "x")]),
-                update(1, 0x7fff_ffff),
-                update(1, 0x7fff_ffff),
-            ]),
-            StreamEnds(1),
-        ),
+        ("an update of 0 on the connection", after_start(&[update(0, 0)]), ConnectionEnds),
+        ("an update of 0 on a stream", after_start(&[open(1, &[]), update(1, 0)]), StreamEnds(1)),
+        ("a window beyond its maximum", after_start(&[update(0, 0x7fff_ffff), update(0, 0x7fff_ffff)]), ConnectionEnds),
+        ("a stream's window beyond its maximum", after_start(&[open(1, &[("authorization", "x")]), update(1, 0x7fff_ffff), update(1, 0x7fff_ffff)]), StreamEnds(1)),
     ]
 }
 
+#[rustfmt::skip]
 fn messages() -> Vec<Case> {
     let mut twice = PSEUDO.to_vec();
     twice.push((":path", "/"));
     let mut late = vec![("x", "y")];
     late.extend(PSEUDO);
     let without = |name: &str| {
-        let list: Vec<_> = PSEUDO
-            .iter()
-            .copied()
-            .filter(|field| field.0 != name)
-            .collect();
+        let list: Vec<_> = PSEUDO.iter().copied().filter(|field| field.0 != name).collect();
         pseudo(&list)
     };
     let mut connect = PSEUDO.to_vec();
     connect[0].1 = "CONNECT";
     let trailers = |list: &[(&str, &str)], flags| {
-        after_start(&[
-            open(1, &[]),
-            frame(DATA, 0, 1, b"x"),
-            headers(1, flags, &fields(list)),
-        ])
+        after_start(&[open(1, &[]), frame(DATA, 0, 1, b"x"), headers(1, flags, &fields(list))])
     };
     let length = |length: &str| {
-        after_start(&[
-            open(1, &[("content-length", length)]),
-            frame(DATA, END_STREAM, 1, b"test"),
-        ])
+        after_start(&[open(1, &[("content-length", length)]), frame(DATA, END_STREAM, 1, b"test")])
     };
     vec![
-        (
-            "a name in upper case",
-            get_with(&[("X-Upper", "y")]),
-            Refused(1),
-        ),
-        (
-            "connection",
-            get_with(&[("connection", "keep-alive")]),
-            Refused(1),
-        ),
-        (
-            "transfer-encoding",
-            get_with(&[("transfer-encoding", "chunked")]),
-            Refused(1),
-        ),
+        ("a name in upper case", get_with(&[("X-Upper", "y")]), Refused(1)),
+        ("connection", get_with(&[("connection", "keep-alive")]), Refused(1)),
+        ("transfer-encoding", get_with(&[("transfer-encoding", "chunked")]), Refused(1)),
         ("keep-alive", get_with(&[("keep-alive", "5")]), Refused(1)),
-        (
-            "te other than trailers",
-            get_with(&[("te", "gzip")]),
-            Refused(1),
-        ),
+        ("te other than trailers", get_with(&[("te", "gzip")]), Refused(1)),
         ("te: trailers", get_with(&[("te", "trailers")]), Served(1)),
-        (
-            "an unknown pseudo-header",
-            get_with(&[(":test", "x")]),
-            Refused(1),
-        ),
-        (
-            ":status in a request",
-            get_with(&[(":status", "200")]),
-            Refused(1),
-        ),
+        ("an unknown pseudo-header", get_with(&[(":test", "x")]), Refused(1)),
+        (":status in a request", get_with(&[(":status", "200")]), Refused(1)),
         ("a pseudo-header twice", pseudo(&twice), Refused(1)),
         ("a pseudo-header behind a field", pseudo(&late), Refused(1)),
         ("no :method", without(":method"), Refused(1)),
         ("no :scheme", without(":scheme"), Refused(1)),
         ("no :path", without(":path"), Refused(1)),
-        (
-            "no :authority and no host",
-            without(":authority"),
-            Refused(1),
-        ),
-        (
-            "an empty :path",
-            pseudo(&[PSEUDO[0], PSEUDO[1], (":path", ""), PSEUDO[3]]),
-            Refused(1),
-        ),
-        (
-            "host other than :authority",
-            get_with(&[("host", "other.test")]),
-            Refused(1),
-        ),
-        (
-            "user information in :authority",
-            pseudo(&[
-                PSEUDO[0],
-                PSEUDO[1],
-                PSEUDO[2],
-                (":authority", "a@edge.test"),
-            ]),
-            Refused(1),
-        ),
-        (
-            "a line end in a value",
-            get_with(&[("x", "a\r\nb")]),
-            Refused(1),
-        ),
+        ("no :authority and no host", without(":authority"), Refused(1)),
+        ("an empty :path", pseudo(&[PSEUDO[0], PSEUDO[1], (":path", ""), PSEUDO[3]]), Refused(1)),
+        ("host other than :authority", get_with(&[("host", "other.test")]), Refused(1)),
+        ("user information in :authority", pseudo(&[PSEUDO[0], PSEUDO[1], PSEUDO[2], (":authority", "a@edge.test")]), Refused(1)),
+        ("a line end in a value", get_with(&[("x", "a\r\nb")]), Refused(1)),
         ("NUL in a value", get_with(&[("x", "a\0b")]), Refused(1)),
         ("a space in a name", get_with(&[("a b", "c")]), Refused(1)),
         ("CONNECT without a protocol", pseudo(&connect), Refused(1)),
-        (
-            "a pseudo-header in trailers",
-            trailers(&[(":method", "GET")], END_STREAM | END_HEADERS),
-            Refused(1),
-        ),
-        (
-            "trailers without the end",
-            trailers(&[("x", "y")], END_HEADERS),
-            StreamEnds(1),
-        ),
+        ("a pseudo-header in trailers", trailers(&[(":method", "GET")], END_STREAM | END_HEADERS), Refused(1)),
+        ("trailers without the end", trailers(&[("x", "y")], END_HEADERS), StreamEnds(1)),
         ("content-length below the sum", length("1"), Refused(1)),
         ("content-length above the sum", length("9"), Refused(1)),
         ("content-length that is no number", length("x"), Refused(1)),
-        (
-            "two content-lengths",
-            after_start(&[
-                open(1, &[("content-length", "4"), ("content-length", "5")]),
-                frame(DATA, END_STREAM, 1, b"test"),
-            ]),
-            Refused(1),
-        ),
+        ("two content-lengths", after_start(&[open(1, &[("content-length", "4"), ("content-length", "5")]), frame(DATA, END_STREAM, 1, b"test")]), Refused(1)),
     ]
 }
 
+#[rustfmt::skip]
 fn floods() -> Vec<Case> {
     let resets: Vec<u8> = (0..300_u32)
-        .flat_map(|number| {
-            [
-                open(number * 2 + 1, &[]),
-                frame(RST_STREAM, 0, number * 2 + 1, &[0, 0, 0, 8]),
-            ]
-            .concat()
-        })
+        .flat_map(|number| [open(number * 2 + 1, &[]), frame(RST_STREAM, 0, number * 2 + 1, &[0, 0, 0, 8])].concat())
         .collect();
-    let continuations: Vec<u8> = (0..500)
-        .flat_map(|_| frame(CONTINUATION, 0, 1, &field("x", "y")))
-        .collect();
+    let continuations: Vec<u8> =
+        (0..500).flat_map(|_| frame(CONTINUATION, 0, 1, &field("x", "y"))).collect();
     let many = |part: Vec<u8>, count: usize| [start(), part.repeat(count)].concat();
     let long = "v".repeat(16_000);
     let list: Vec<_> = (0..6).map(|_| ("x", long.as_str())).collect();
@@ -786,41 +463,13 @@ fn floods() -> Vec<Case> {
     }
     pieces.push(frame(CONTINUATION, END_HEADERS, 1, &[]));
     vec![
-        (
-            "300 streams opened and reset",
-            after_start(&[resets]),
-            ConnectionEnds,
-        ),
-        (
-            "500 CONTINUATIONs",
-            after_start(&[headers(1, END_STREAM, &get_fields(&[])), continuations]),
-            ConnectionEnds,
-        ),
-        (
-            "200 SETTINGS",
-            many(frame(SETTINGS, 0, 0, &[]), 200),
-            ConnectionEnds,
-        ),
-        (
-            "5 000 PINGs",
-            many(frame(PING, 0, 0, &[0; 8]), 5000),
-            ConnectionEnds,
-        ),
-        (
-            "5 000 empty DATA",
-            after_start(&[open(1, &[]), frame(DATA, 0, 1, &[]).repeat(5000)]),
-            ConnectionEnds,
-        ),
-        (
-            "5 000 PRIORITYs",
-            many(frame(PRIORITY, 0, 3, &[0, 0, 0, 0, 1]), 5000),
-            ConnectionEnds,
-        ),
+        ("300 streams opened and reset", after_start(&[resets]), ConnectionEnds),
+        ("500 CONTINUATIONs", after_start(&[headers(1, END_STREAM, &get_fields(&[])), continuations]), ConnectionEnds),
+        ("200 SETTINGS", many(frame(SETTINGS, 0, 0, &[]), 200), ConnectionEnds),
+        ("5 000 PINGs", many(frame(PING, 0, 0, &[0; 8]), 5000), ConnectionEnds),
+        ("5 000 empty DATA", after_start(&[open(1, &[]), frame(DATA, 0, 1, &[]).repeat(5000)]), ConnectionEnds),
+        ("5 000 PRIORITYs", many(frame(PRIORITY, 0, 3, &[0, 0, 0, 0, 1]), 5000), ConnectionEnds),
         ("a head of 96 000 bytes", after_start(&pieces), Refused(1)),
-        (
-            "20 PINGs",
-            many(frame(PING, 0, 0, &[0; 8]), 20),
-            PingAnswered,
-        ),
+        ("20 PINGs", many(frame(PING, 0, 0, &[0; 8]), 20), PingAnswered),
     ]
 }
