@@ -28,6 +28,8 @@ mod forward_http;
 #[cfg(test)]
 mod forwarding;
 #[cfg(test)]
+mod http1_cases;
+#[cfg(test)]
 mod http2_cases;
 #[cfg(test)]
 mod shutdown;

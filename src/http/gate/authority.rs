@@ -35,10 +35,10 @@ fn is_port(rest: &[u8]) -> bool {
         return rest.is_empty();
     };
     let digits = (1..=5).contains(&port.len()) && port.iter().all(u8::is_ascii_digit);
-    let number = port.iter().fold(0_u32, |number, digit| {
-        number * 10 + u32::from(digit.wrapping_sub(b'0') % 10)
-    });
-    digits && (1..=u32::from(u16::MAX)).contains(&number)
+    let number = std::str::from_utf8(port)
+        .ok()
+        .and_then(|port| port.parse::<u16>().ok());
+    digits && number.is_some_and(|number| number > 0)
 }
 
 /// DNS names have at most 253 characters; a port adds six.
@@ -68,6 +68,8 @@ mod tests {
             "a:",
             "a:0",
             "a:65536",
+            "u:password@example.com",
+            "http://example.com",
             "a:123456",
             "a:8o",
             "a:+1",
