@@ -54,10 +54,10 @@ fn raw_heads_and_bodies_meet_the_rules() {
         failures.join("\n")
     );
     let smuggled = upstream.smuggled.load(Ordering::SeqCst);
-    let served = cases.iter().filter(|case| case.2 == Served).count();
+    let allowed = cases.iter().filter(|case| case.2 == Served).count();
     assert!(
-        smuggled <= served,
-        "{smuggled} second requests came through, {served} were allowed"
+        smuggled <= allowed,
+        "{smuggled} second requests came through, {allowed} were allowed"
     );
     drop(server);
 }
