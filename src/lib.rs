@@ -17,13 +17,16 @@ pub mod config;
 pub mod telemetry;
 
 pub mod listener;
+pub mod upstream;
 
 pub mod tls;
 
+pub mod acme;
 pub mod http;
 
 pub mod admin;
 pub mod agent;
+pub mod forward;
 pub mod gateway;
 pub mod inspect;
 

@@ -20,7 +20,10 @@ pub struct Services {
 
 impl Default for Services {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), randomness: Arc::new(SystemRandomness) }
+        Self {
+            clock: Arc::new(SystemClock),
+            randomness: Arc::new(SystemRandomness),
+        }
     }
 }
 
@@ -41,8 +44,14 @@ pub(super) struct Base {
 impl Base {
     pub(super) fn new(config: Config, services: Services, shutdown: Shutdown) -> Self {
         let metrics = Arc::new(Metrics::new());
-        let now = services.clock.now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        metrics.start_time.set(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+        let now = services
+            .clock
+            .now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        metrics
+            .start_time
+            .set(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
         Self {
             config,
             services,

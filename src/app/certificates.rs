@@ -8,10 +8,9 @@ use std::{
 
 use super::{ServeError, base::Base, connections::Transport};
 use crate::{
-    acme::{self, AcmeServices, AcmeStatus},
+    acme::{self, AcmeStatus},
     admin::Readiness,
-    config::{Domain, DropInTls, TlsSource},
-    http::TokenTable,
+    config::{ChallengeKind, Domain, DropInTls, TlsSource},
     tls::{
         CertificateOrigin, CertificateStore, ChallengeCertificates, ChallengeResponder, Entry,
         FilePair, FileSource, Handshaker, InternalSource, ServerParameters, TlsError, UnknownNames,
@@ -36,11 +35,16 @@ struct Port {
 
 impl Certificates {
     /// Fills every store that a listener needs and keeps them filled.
-    pub(super) async fn start(base: &Base) -> Result<Self, ServeError> {
+    pub(super) fn start(base: &Base) -> Result<Self, ServeError> {
         let parameters = ServerParameters::new(base.config.tls.min_version)?;
         let mut certificates = Self {
             main: None,
-            gateway: drop_in(base, &parameters, base.config.tls.gateway.as_ref(), FilePair::gateway)?,
+            gateway: drop_in(
+                base,
+                &parameters,
+                base.config.tls.gateway.as_ref(),
+                FilePair::gateway,
+            )?,
             agent_platform: drop_in(
                 base,
                 &parameters,
@@ -51,24 +55,22 @@ impl Certificates {
             internal_root: None,
         };
         if base.config.listen.https.is_some() {
-            certificates.start_main(base, parameters).await?;
+            certificates.start_main(base, parameters)?;
         }
         Ok(certificates)
     }
 
-    async fn start_main(
-        &mut self,
-        base: &Base,
-        parameters: ServerParameters,
-    ) -> Result<(), ServeError> {
+    fn start_main(&mut self, base: &Base, parameters: ServerParameters) -> Result<(), ServeError> {
         let config = &base.config;
         let domains = config.domains.clone();
         let unknown = match config.tls.source {
             TlsSource::Files => UnknownNames::ServedTheFirst,
             TlsSource::Acme | TlsSource::Internal => UnknownNames::Refused,
         };
-        let challenges =
-            Arc::new(ChallengeCertificates::new(parameters.clone(), base.services.clock.clone()));
+        let challenges = Arc::new(ChallengeCertificates::new(
+            parameters.clone(),
+            base.services.clock.clone(),
+        ));
         let store = Arc::new(CertificateStore::new(
             domains.clone(),
             unknown,
@@ -88,7 +90,7 @@ impl Certificates {
                 source.keep(&base.tasks, base.shutdown.clone());
             }
             TlsSource::Acme => {
-                self.acme = Some(start_acme(base, &store, &challenges).await?);
+                self.acme = Some(start_acme(base, &store, &challenges)?);
             }
         }
         self.main = Some(port(base, store, Some(challenges)));
@@ -97,19 +99,25 @@ impl Certificates {
 
     /// The TLS port for everything.
     pub(super) fn https(&self) -> Transport {
-        self.main.as_ref().map_or(Transport::Clear, |port| Transport::Tls(port.handshaker.clone()))
+        self.main.as_ref().map_or(Transport::Clear, |port| {
+            Transport::Tls(port.handshaker.clone())
+        })
     }
 
     /// Port 5052: clear, or TLS only where the official variables say so.
     pub(super) fn gateway(&self) -> Transport {
         let port = self.gateway.as_ref();
-        port.map_or(Transport::Clear, |port| Transport::Tls(port.handshaker.clone()))
+        port.map_or(Transport::Clear, |port| {
+            Transport::Tls(port.handshaker.clone())
+        })
     }
 
     /// Port 50052: whenever there is a certificate, the first byte decides.
     pub(super) fn agent_platform(&self) -> Transport {
         let port = self.agent_platform.as_ref().or(self.main.as_ref());
-        port.map_or(Transport::Clear, |port| Transport::Either(port.handshaker.clone()))
+        port.map_or(Transport::Clear, |port| {
+            Transport::Either(port.handshaker.clone())
+        })
     }
 
     /// The root that clients of the internal authority have to trust.
@@ -120,7 +128,11 @@ impl Certificates {
     /// Every certificate served now.
     pub(super) fn entries(&self) -> Vec<Arc<Entry>> {
         let ports = [&self.main, &self.gateway, &self.agent_platform];
-        ports.into_iter().flatten().flat_map(|port| port.store.entries()).collect()
+        ports
+            .into_iter()
+            .flatten()
+            .flat_map(|port| port.store.entries())
+            .collect()
     }
 
     /// Not ready while a name has only its temporary certificate. Health checks of a load
@@ -140,13 +152,17 @@ impl Certificates {
         } else {
             format!("no certificate yet for {}", waiting.join(", "))
         };
-        Some(Readiness { part: "certificates", ready: waiting.is_empty(), detail })
+        Some(Readiness {
+            part: "certificates",
+            ready: waiting.is_empty(),
+            detail,
+        })
     }
 
     /// What `/certs` shows: acme's own report where it is the source, else what is served.
     pub(super) fn report(&self, now: SystemTime) -> serde_json::Value {
         if let Some(acme) = &self.acme {
-            return acme.report();
+            return acme.report(now);
         }
         let entries = self.entries();
         let shown: Vec<_> = entries.iter().map(|entry| describe(entry, now)).collect();
@@ -165,7 +181,10 @@ fn port(
         base.config.limits.tls_handshake,
         Arc::clone(&base.metrics),
     );
-    Port { store, handshaker: Arc::new(handshaker) }
+    Port {
+        store,
+        handshaker: Arc::new(handshaker),
+    }
 }
 
 /// A port of the official container with a pair of its own.
@@ -193,15 +212,54 @@ fn follow_files(
     store: &Arc<CertificateStore>,
 ) -> Result<(), TlsError> {
     let clock = Arc::clone(&base.services.clock);
-    let source =
-        FileSource::open(pair, domains, Arc::clone(store), Arc::clone(&base.metrics), clock)?;
+    let source = FileSource::open(
+        pair,
+        domains,
+        Arc::clone(store),
+        Arc::clone(&base.metrics),
+        clock,
+    )?;
     source.watch(&base.tasks, base.shutdown.clone());
     Ok(())
 }
 
+/// Those who can answer, as far as their port is open, in the order of the configuration.
+fn start_acme(
+    base: &Base,
+    store: &Arc<CertificateStore>,
+    challenges: &Arc<ChallengeCertificates>,
+) -> Result<Arc<AcmeStatus>, ServeError> {
+    let config = &base.config;
+    let responder = |kind: &ChallengeKind| -> Option<Arc<dyn ChallengeResponder>> {
+        match kind {
+            ChallengeKind::TlsAlpn01 => config.listen.https.map(|_| Arc::clone(challenges) as _),
+            ChallengeKind::Http01 => config.listen.http.map(|_| Arc::clone(&base.tokens) as _),
+        }
+    };
+    let around = acme::Surroundings {
+        store: Arc::clone(store),
+        responders: config
+            .tls
+            .acme
+            .challenges
+            .iter()
+            .filter_map(responder)
+            .collect(),
+        clock: Arc::clone(&base.services.clock),
+        randomness: Arc::clone(&base.services.randomness),
+        metrics: Arc::clone(&base.metrics),
+        tasks: base.tasks.clone(),
+        shutdown: base.shutdown.clone(),
+    };
+    Ok(acme::start(config, around)?)
+}
+
 fn describe(entry: &Entry, now: SystemTime) -> serde_json::Value {
     let certificate = entry.certificate();
-    let left = certificate.not_after().duration_since(now).unwrap_or_default();
+    let left = certificate
+        .not_after()
+        .duration_since(now)
+        .unwrap_or_default();
     let domains: Vec<_> = entry.domains().iter().map(ToString::to_string).collect();
     serde_json::json!({
         "name": entry.name(),

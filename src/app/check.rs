@@ -9,9 +9,15 @@ use crate::{
 /// Problems that the rooms find beyond the configuration's own form: files that cannot be read,
 /// keys that do not fit, folders that cannot be written.
 pub fn check(config: &Config) -> Vec<Problem> {
-    let mut problems: Vec<Problem> =
-        crate::tls::check(config).iter().map(|error| sentence(&error.to_string())).collect();
-    problems.extend(crate::acme::check(config).iter().map(|error| sentence(&error.to_string())));
+    let mut problems: Vec<Problem> = crate::tls::check(config)
+        .iter()
+        .map(|error| sentence(&error.to_string()))
+        .collect();
+    problems.extend(
+        crate::acme::check(config)
+            .iter()
+            .map(|error| sentence(&error.to_string())),
+    );
     if let Err(error) = TrustRoots::load(&config.upstream.ca_files) {
         problems.push(sentence(&error.to_string()));
     }

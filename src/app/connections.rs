@@ -7,7 +7,6 @@ use crate::{
     foundation::{ConnectionFacts, Tasks},
     http::{HttpServer, HttpSettings, Surface},
     listener::{Incoming, RawStream},
-    telemetry::{ConnectionLabels, Metrics},
     tls::{Handshake, Handshaker},
 };
 
@@ -34,7 +33,6 @@ pub(super) enum Transport {
 #[derive(Clone)]
 pub(super) struct Connections {
     http: HttpServer,
-    metrics: Arc<Metrics>,
     tasks: Tasks,
     first_byte: Duration,
 }
@@ -50,20 +48,18 @@ impl Connections {
             shutdown: base.shutdown.clone(),
             randomness: Arc::clone(&base.services.randomness),
         });
-        let (metrics, tasks) = (Arc::clone(&base.metrics), base.connections.clone());
-        Self { http, metrics, tasks, first_byte }
+        Self {
+            http,
+            tasks: base.connections.clone(),
+            first_byte,
+        }
     }
 
     /// Starts the task of one connection.
     pub(super) fn start(&self, incoming: Incoming, route: Route) {
         let connections = self.clone();
         self.tasks.spawn("connection", async move {
-            let labels = ConnectionLabels { listener: incoming.listener.as_str() };
-            connections.metrics.connections.get_or_create(&labels).inc();
-            let open = connections.metrics.connections_open.get_or_create(&labels).clone();
-            open.inc();
             connections.carry(incoming, route).await;
-            open.dec();
         });
     }
 
@@ -78,7 +74,11 @@ impl Connections {
     }
 
     /// The handshaker to use, if this connection speaks TLS.
-    async fn handshaker(&self, stream: &RawStream, transport: Transport) -> Option<Arc<Handshaker>> {
+    async fn handshaker(
+        &self,
+        stream: &RawStream,
+        transport: Transport,
+    ) -> Option<Arc<Handshaker>> {
         match transport {
             Transport::Clear => None,
             Transport::Tls(handshaker) => Some(handshaker),

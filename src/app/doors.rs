@@ -37,7 +37,10 @@ pub(super) async fn build(base: &Base) -> Result<Built, ServeError> {
         tokens: Arc::clone(&base.tokens),
         strict_transport: config.tls.source != TlsSource::Internal,
     };
-    Ok(Built { doors: Arc::new(doors), agent: builtin })
+    Ok(Built {
+        doors: Arc::new(doors),
+        agent: builtin,
+    })
 }
 
 fn forward_settings(base: &Base) -> Result<ForwardSettings, ServeError> {

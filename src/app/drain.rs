@@ -35,7 +35,10 @@ pub(super) async fn until_drained(
         _ = signals.next() => return Ok(()),
     }
     trigger.advance(ShutdownPhase::Draining);
-    tracing::info!(open = connections.len(), "listeners closed; waiting for streams to finish");
+    tracing::info!(
+        open = connections.len(),
+        "listeners closed; waiting for streams to finish"
+    );
     let cut = tokio::select! {
         () = connections.finished() => false,
         () = tokio::time::sleep(times.grace) => true,
@@ -43,7 +46,10 @@ pub(super) async fn until_drained(
     };
     trigger.advance(ShutdownPhase::Cut);
     if cut {
-        tracing::warn!(open = connections.len(), "the grace is over; what is left is cut");
+        tracing::warn!(
+            open = connections.len(),
+            "the grace is over; what is left is cut"
+        );
         // Long enough for each connection to notice and say so to its client.
         let _ = tokio::time::timeout(CUT_NOTICE, connections.finished()).await;
     }

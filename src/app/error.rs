@@ -29,9 +29,10 @@ impl ServeError {
     /// The same as problems that the operator can act on, each of them.
     pub fn problems(&self) -> Vec<Problem> {
         match self {
-            Self::Listeners(errors) => {
-                errors.iter().map(|error| sentence(&error.to_string())).collect()
-            }
+            Self::Listeners(errors) => errors
+                .iter()
+                .map(|error| sentence(&error.to_string()))
+                .collect(),
             other => vec![sentence(&other.to_string())],
         }
     }

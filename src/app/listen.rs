@@ -12,7 +12,15 @@ pub(super) fn bind_requests(config: &Config) -> Vec<BindRequest> {
         (ListenerKind::AgentPlatform, listen.agent_platform),
         (ListenerKind::Admin, listen.admin),
     ];
-    let named = named.into_iter().filter_map(|(kind, address)| Some((kind, address?)));
-    let metrics = listen.metrics.iter().map(|address| (ListenerKind::Metrics, *address));
-    named.chain(metrics).map(|(kind, address)| BindRequest { kind, address }).collect()
+    let named = named
+        .into_iter()
+        .filter_map(|(kind, address)| Some((kind, address?)));
+    let metrics = listen
+        .metrics
+        .iter()
+        .map(|address| (ListenerKind::Metrics, *address));
+    named
+        .chain(metrics)
+        .map(|(kind, address)| BindRequest { kind, address })
+        .collect()
 }

@@ -2,8 +2,8 @@
 //!
 //! The only place that sees every room. It reads as a checklist: judge the configuration with
 //! every room that can, open every address before the first connection is accepted, fill the
-//! certificate store, build the doors, serve, and end in order. It decides nothing about
-//! requests.
+//! certificate store, build the doors, serve, and end in order. It must not
+//! know what a request is: it hands rooms to rooms and decides nothing between them.
 //!
 //! Limits: one runtime; everything else is bounded by the rooms it wires.
 

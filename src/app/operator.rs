@@ -28,14 +28,27 @@ pub(super) fn sources(base: &Base, certificates: &Certificates) -> Arc<AdminSour
 
 fn draining(shutdown: &Shutdown) -> Readiness {
     let ready = shutdown.phase() == ShutdownPhase::Running;
-    let detail = if ready { "serving" } else { "the process is ending" };
-    Readiness { part: "drain", ready, detail: detail.to_owned() }
+    let detail = if ready {
+        "serving"
+    } else {
+        "the process is ending"
+    };
+    Readiness {
+        part: "drain",
+        ready,
+        detail: detail.to_owned(),
+    }
 }
 
 /// Reads the resident size from the kernel; costs one small file a scrape.
 fn refresh(metrics: &Metrics) {
-    let Ok(text) = std::fs::read_to_string("/proc/self/statm") else { return };
-    let pages = text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    let Ok(text) = std::fs::read_to_string("/proc/self/statm") else {
+        return;
+    };
+    let pages = text
+        .split_whitespace()
+        .nth(1)
+        .and_then(|pages| pages.parse::<u64>().ok());
     if let Some(pages) = pages {
         let page_bytes = u64::try_from(rustix::param::page_size()).unwrap_or_default();
         metrics.resident_bytes.set(pages.saturating_mul(page_bytes));

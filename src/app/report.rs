@@ -16,7 +16,11 @@ pub(super) fn started(
     }
     let now = base.services.clock.now();
     for entry in certificates.entries() {
-        let left = entry.certificate().not_after().duration_since(now).unwrap_or_default();
+        let left = entry
+            .certificate()
+            .not_after()
+            .duration_since(now)
+            .unwrap_or_default();
         tracing::info!(
             name = entry.name(),
             issuer = entry.certificate().issuer(),

@@ -52,12 +52,14 @@ impl Routes {
             ListenerKind::Http => (Surface::Redirect(Arc::clone(&self.redirect)), clear),
             ListenerKind::Gateway => (doors(), self.gateway.clone()),
             ListenerKind::AgentPlatform => (doors(), self.agent_platform.clone()),
-            ListenerKind::Admin => {
-                (Surface::Admin(Arc::new(Admin::new(Arc::clone(&self.sources)))), clear)
-            }
-            ListenerKind::Metrics => {
-                (Surface::Admin(Arc::new(Admin::metrics_only(Arc::clone(&self.sources)))), clear)
-            }
+            ListenerKind::Admin => (
+                Surface::Admin(Arc::new(Admin::new(Arc::clone(&self.sources)))),
+                clear,
+            ),
+            ListenerKind::Metrics => (
+                Surface::Admin(Arc::new(Admin::metrics_only(Arc::clone(&self.sources)))),
+                clear,
+            ),
         };
         Route { surface, transport }
     }
@@ -65,7 +67,9 @@ impl Routes {
 
 /// In local mode the https port is not 443 and stands in the target.
 fn redirect(base: &Base, listeners: &[Listener]) -> Redirect {
-    let https = listeners.iter().find(|listener| listener.kind() == ListenerKind::Https);
+    let https = listeners
+        .iter()
+        .find(|listener| listener.kind() == ListenerKind::Https);
     let https = https.filter(|_| base.config.mode == Mode::Local);
     let port = https.map(|listener| listener.address().port());
     Redirect::new(base.config.domains.clone(), port, Arc::clone(&base.tokens))

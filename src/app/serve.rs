@@ -38,7 +38,9 @@ fn run(
     inherited: InheritedSockets,
     on_started: impl FnOnce(&Running),
 ) -> Result<(), ServeError> {
-    let Loaded { config, notices, .. } = loaded;
+    let Loaded {
+        config, notices, ..
+    } = loaded;
     let _log = crate::telemetry::start_log(&log_settings(&config))?;
     for notice in &notices {
         tracing::warn!("{notice}");
@@ -78,7 +80,14 @@ pub struct Running {
 impl Running {
     /// Serves until SIGTERM or SIGINT, then drains.
     pub async fn until_signal(self) -> std::io::Result<()> {
-        let Self { trigger, times, connections, shutdown, agent, .. } = self;
+        let Self {
+            trigger,
+            times,
+            connections,
+            shutdown,
+            agent,
+            ..
+        } = self;
         let health = async {
             shutdown.reached(ShutdownPhase::Leaving).await;
             if let Some(agent) = agent {
@@ -109,11 +118,13 @@ pub async fn start(
         listener::bind(&bind_requests(&config), inherited).map_err(ServeError::Listeners)?;
     let (trigger, shutdown) = ShutdownTrigger::new();
     let base = Base::new(config, services, shutdown);
-    let certificates = Certificates::start(&base).await?;
+    let certificates = Certificates::start(&base)?;
     let built = doors::build(&base).await?;
     let routes = Routes::new(&base, &certificates, &built.doors, &listeners);
-    let addresses: Vec<_> =
-        listeners.iter().map(|listener| (listener.kind(), listener.address())).collect();
+    let addresses: Vec<_> = listeners
+        .iter()
+        .map(|listener| (listener.kind(), listener.address()))
+        .collect();
     open(listeners, &routes, &base);
     report::started(&base, &addresses, &certificates);
     let config = &base.config;
@@ -122,7 +133,10 @@ pub async fn start(
         addresses,
         internal_root: certificates.internal_root().map(ToOwned::to_owned),
         trigger,
-        times: DrainTimes { delay: config.drain_delay, grace: config.drain_grace },
+        times: DrainTimes {
+            delay: config.drain_delay,
+            grace: config.drain_grace,
+        },
         connections: base.connections.clone(),
         shutdown: base.shutdown.clone(),
         agent: built.agent,
@@ -143,8 +157,12 @@ fn open(listeners: Vec<Listener>, routes: &Routes, base: &Base) {
         let route = routes.of(listener.kind());
         let carrier = carrier.clone();
         let on_connection = move |incoming| carrier.start(incoming, route.clone());
-        let accepting =
-            listener::run(listener, Arc::clone(&settings), on_connection, base.shutdown.clone());
+        let accepting = listener::run(
+            listener,
+            Arc::clone(&settings),
+            on_connection,
+            base.shutdown.clone(),
+        );
         base.tasks.spawn("accept", accepting);
     }
 }

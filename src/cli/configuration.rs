@@ -34,7 +34,10 @@ fn welcome(running: &app::Running) {
     if running.mode != Mode::Local {
         return;
     }
-    let https = running.addresses.iter().find(|(kind, _)| *kind == ListenerKind::Https);
+    let https = running
+        .addresses
+        .iter()
+        .find(|(kind, _)| *kind == ListenerKind::Https);
     let (Some((_, address)), Some(root)) = (https, &running.internal_root) else {
         return;
     };

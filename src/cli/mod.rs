@@ -2,7 +2,7 @@
 //!
 //! Reads the arguments, calls the rooms that do the work, and says the outcome in words and in
 //! the exit code: 0 when all is well, 1 when there are problems, 2 when the command itself is
-//! wrong. The only room that writes to the terminal; what a command finds out belongs to `app`,
+//! wrong. The only room that writes to the terminal; it must not know how things are found out, which is for `app`,
 //! `inspect` or `config`.
 //!
 //! Limits: none of its own; every command ends by itself but `serve`.

@@ -116,6 +116,10 @@ impl Drop for AccessEntry {
         }
         let (bytes_in, bytes_out) = self.bytes();
         let tls = facts.connection.tls.as_ref();
+        // The operator's own looks are not what the access log is for.
+        if facts.door == DoorKind::Admin {
+            return;
+        }
         tracing::info!(
             target: "duogate::access",
             correlation_id = facts.id.as_str(),

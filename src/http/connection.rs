@@ -49,14 +49,15 @@ impl HttpServer {
     {
         let shared = Arc::clone(self.shared());
         let limits = &shared.settings.limits;
-        let control = GateControl::new();
         let hook = self.gate_hook(&facts);
+        let control = GateControl::new();
         let stream = GateStream::new(stream, limits, control.clone(), hook);
+        let gate = Some(control);
         let service = ConnectionService {
             shared: Arc::clone(&shared),
             surface,
             facts,
-            gate: Some(control),
+            gate,
         };
         let mut connection = std::pin::pin!(
             http1::Builder::new()

@@ -175,7 +175,11 @@ impl Scanner {
             self.head_seen += 1;
             if self.head_seen == HEAD_LENGTH {
                 self.head_seen = 0;
+                let first = !self.started;
                 let frame = self.begin_frame();
+                if first && frame.kind != SETTINGS {
+                    return Err("no SETTINGS behind the preface");
+                }
                 on_frame(frame)?;
             }
         }

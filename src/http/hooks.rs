@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{HttpServer, frames::FrameHook, gate::GateHook, gate::GateVerdict};
+use super::{
+    HttpServer,
+    frames::FrameHook,
+    gate::{GateHook, GateVerdict},
+};
 use crate::{foundation::ConnectionFacts, telemetry::RequestLabels};
 
 impl HttpServer {

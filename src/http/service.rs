@@ -6,7 +6,8 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
 use super::{
-    AccessEntry, DoorKind, GrpcCode, Problem, RequestBody, RequestContext, ResponseBody, Surface,
+    AccessEntry, DoorKind, GrpcCode, Problem, RequestBody, RequestContext, ResponseBody,
+    StreamKind, Surface,
     access_log::RequestFacts,
     client_address::client_address,
     dispatch::{self, Destination},
@@ -81,12 +82,13 @@ impl ConnectionService {
             door: kind,
             entry: Arc::clone(&entry),
         };
-        let response = match plan {
+        let mut response = match plan {
             Plan::Answer(_, response) => response,
             Plan::Door(kind, _) if refused => overloaded().into_response(kind),
             Plan::Door(_, door) => door.call(self.prepare(request, context)).await,
         };
-        self.finish(response, &id, entry, kind, head_only)
+        self.complete(&mut response, &id, kind);
+        self.track(response, entry, head_only)
     }
 
     /// Hands body and context to the door in one request.
@@ -127,16 +129,8 @@ impl ConnectionService {
             .unwrap_or_else(|| RequestId::new(&*self.shared.settings.randomness))
     }
 
-    /// Headers that every answer carries, and the watch over its body.
-    fn finish(
-        &self,
-        mut response: Response<ResponseBody>,
-        id: &RequestId,
-        entry: Arc<AccessEntry>,
-        kind: DoorKind,
-        head_only: bool,
-    ) -> Response<TrackedBody> {
-        let status = response.status();
+    /// Headers that every answer carries.
+    fn complete(&self, response: &mut Response<ResponseBody>, id: &RequestId, kind: DoorKind) {
         let headers = response.headers_mut();
         if let Ok(id) = HeaderValue::from_str(id.as_str()) {
             headers.insert(REQUEST_ID, id);
@@ -148,21 +142,27 @@ impl ConnectionService {
             let policy = HeaderValue::from_static(STRICT_TRANSPORT);
             headers.insert(header::STRICT_TRANSPORT_SECURITY, policy);
         }
-        if let Some(grpc_status) = headers
-            .get("grpc-status")
-            .and_then(|value| value.to_str().ok())
-            && let Ok(grpc_status) = grpc_status.parse()
-        {
+    }
+
+    /// Watches over the body to its end.
+    fn track(
+        &self,
+        response: Response<ResponseBody>,
+        entry: Arc<AccessEntry>,
+        head_only: bool,
+    ) -> Response<TrackedBody> {
+        let status = response.status();
+        let grpc_status = response.headers().get("grpc-status");
+        if let Some(grpc_status) = grpc_status.and_then(|value| value.to_str().ok()?.parse().ok()) {
             let _ = entry.grpc_status.set(grpc_status);
         }
         entry.answered(status.as_u16());
-        let tunnel = status == StatusCode::SWITCHING_PROTOCOLS;
+        let tunnel = response.extensions().get::<StreamKind>().is_some();
         if let Some(gate) = self.gate.as_ref().filter(|_| tunnel) {
             gate.tunnel();
         }
         let bodiless = head_only
             || tunnel
-            || response.extensions().get::<super::StreamKind>().is_some()
             || status == StatusCode::NO_CONTENT
             || status == StatusCode::NOT_MODIFIED;
         let gate = self.gate.clone();

@@ -68,6 +68,17 @@ impl CertificateStore {
         Ok(())
     }
 
+    /// Forgets what was installed for exactly this set of domains.
+    pub fn retire(&self, domains: &[Domain]) {
+        self.lookup.rcu(|current| {
+            let kept = current
+                .entries()
+                .iter()
+                .filter(|entry| entry.domains != domains);
+            Lookup::new(kept.cloned().collect(), self.domains.first())
+        });
+    }
+
     /// Everything that is served now.
     pub fn entries(&self) -> Vec<Arc<Entry>> {
         self.lookup.load().entries().to_vec()

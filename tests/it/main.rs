@@ -2,6 +2,8 @@
 
 // `cfg(test)` tells clippy that these are tests, where unwrap and indexing are fine.
 #[cfg(test)]
+mod acme;
+#[cfg(test)]
 mod admin;
 #[cfg(test)]
 mod architecture;
@@ -23,6 +25,10 @@ mod floods;
 mod forward_grpc;
 #[cfg(test)]
 mod forward_http;
+#[cfg(test)]
+mod forwarding;
+#[cfg(test)]
+mod http2_cases;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]

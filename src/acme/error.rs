@@ -1,0 +1,178 @@
+//! What can go wrong between us and an ACME server.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::{config::ChallengeKind, foundation::Blame, tls::TlsError, upstream::UpstreamError};
+
+/// A failure of this room. Never carries tokens or keys.
+#[derive(Debug, thiserror::Error)]
+pub enum AcmeError {
+    /// The state folder cannot be used, or a certificate could not be made.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A state file is not what we wrote.
+    #[error("tls.state: {} is damaged: {reason}; remove it to start over", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Trusted roots or the HTTP client.
+    #[error("tls.acme: {0}")]
+    Upstream(#[from] UpstreamError),
+    /// The directory is no HTTPS URL.
+    #[error(
+        "tls.acme.directory: {0:?} is no https:// URL; give the directory URL of the ACME server"
+    )]
+    Directory(String),
+    /// A kind of challenge is configured that nobody here can answer.
+    #[error(
+        "tls.acme.challenges: none of the configured challenges can be answered; open listen.https for tls-alpn-01 or listen.http for http-01"
+    )]
+    NoResponder,
+    /// The ACME server refused a request with a problem document.
+    #[error("the ACME server refused ({step}): {detail} [{kind}]")]
+    Refused {
+        /// What we asked for.
+        step: &'static str,
+        /// The type of the problem, without its prefix.
+        kind: String,
+        /// The server's explanation.
+        detail: String,
+    },
+    /// The ACME server could not be reached or did not speak ACME.
+    #[error("no usable answer from the ACME server ({step}): {reason}")]
+    Unusable {
+        /// What we asked for.
+        step: &'static str,
+        /// What was seen.
+        reason: String,
+    },
+    /// The ACME server looked for the proof of a name and did not find it.
+    #[error("{identifier}: the {challenge} challenge failed: {detail}")]
+    Unproved {
+        /// The name or address.
+        identifier: String,
+        /// The kind of challenge.
+        challenge: &'static str,
+        /// The server's explanation.
+        detail: String,
+    },
+    /// The ACME server offers no challenge that we can answer.
+    #[error(
+        "{identifier}: the ACME server offers {offered} and we can answer {answerable}; change tls.acme.challenges or open the port"
+    )]
+    NoCommonChallenge {
+        /// The name or address.
+        identifier: String,
+        /// Kinds offered.
+        offered: String,
+        /// Kinds configured and answerable.
+        answerable: String,
+    },
+    /// The ACME server took longer than we wait within one attempt.
+    #[error("the ACME server did not finish {step} within {} s; the order is kept and followed up", waited.as_secs())]
+    TooSlow {
+        /// What we waited for.
+        step: &'static str,
+        /// How long.
+        waited: Duration,
+    },
+    /// What was issued is not what was ordered.
+    #[error("the ACME server issued a certificate that cannot be used: {0}")]
+    WrongCertificate(String),
+}
+
+impl AcmeError {
+    /// Whose fault this is.
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::Tls(error) => error.blame(),
+            Self::Refused { .. }
+            | Self::Unusable { .. }
+            | Self::Unproved { .. }
+            | Self::NoCommonChallenge { .. }
+            | Self::TooSlow { .. }
+            | Self::WrongCertificate(_) => Blame::Upstream,
+            Self::Damaged { .. } | Self::Upstream(_) | Self::Directory(_) | Self::NoResponder => {
+                Blame::Us
+            }
+        }
+    }
+
+    /// True when the ACME server says that our account is gone.
+    pub(super) fn account_is_gone(&self) -> bool {
+        self.is_refusal("accountDoesNotExist")
+    }
+
+    /// True when the same order can never succeed: trying more than daily only annoys the server.
+    pub(super) fn is_permanent(&self) -> bool {
+        self.is_refusal("rejectedIdentifier") || self.is_refusal("unsupportedIdentifier")
+    }
+
+    /// True for refusals that say nothing about the thing that was asked for.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Refused { kind, .. } => {
+                matches!(kind.as_str(), "rateLimited" | "serverInternal" | "badNonce")
+            }
+            Self::Unusable { .. } | Self::TooSlow { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Makes an error out of what the protocol library says.
+    pub(super) fn at(step: &'static str) -> impl Fn(instant_acme::Error) -> Self {
+        move |error| match error {
+            instant_acme::Error::Api(problem) => Self::Refused {
+                step,
+                kind: short_kind(&problem).to_owned(),
+                detail: explanation(&problem),
+            },
+            other => Self::Unusable {
+                step,
+                reason: other.to_string(),
+            },
+        }
+    }
+
+    fn is_refusal(&self, wanted: &str) -> bool {
+        matches!(self, Self::Refused { kind, .. } if kind == wanted)
+    }
+}
+
+/// The last part of a problem's type, as people say it.
+pub(super) fn short_kind(problem: &instant_acme::Problem) -> &str {
+    let kind = problem.r#type.as_deref().unwrap_or("unknown");
+    kind.strip_prefix("urn:ietf:params:acme:error:")
+        .unwrap_or(kind)
+}
+
+/// The server's explanation with those of the single names, in one bounded line.
+pub(super) fn explanation(problem: &instant_acme::Problem) -> String {
+    let mut text = problem
+        .detail
+        .clone()
+        .unwrap_or_else(|| "no explanation given".to_owned());
+    for part in &problem.subproblems {
+        text.push_str("; ");
+        text.push_str(&part.to_string());
+    }
+    let visible: String = text
+        .chars()
+        .filter(|character| !character.is_control())
+        .collect();
+    visible.chars().take(EXPLANATION_CHARACTERS).collect()
+}
+
+/// The word for a kind of challenge, as the protocol writes it.
+pub(super) fn challenge_word(kind: ChallengeKind) -> &'static str {
+    match kind {
+        ChallengeKind::TlsAlpn01 => "tls-alpn-01",
+        ChallengeKind::Http01 => "http-01",
+    }
+}
+
+/// Enough for every explanation Boulder gives; the text comes from outside and goes to the log.
+const EXPLANATION_CHARACTERS: usize = 600;

@@ -1,0 +1,111 @@
+//! Where each certificate stands, as `/certs` shows it.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
+
+use serde::Serialize;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::tls::Certificate;
+
+/// Where a certificate stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CertificateState {
+    /// None was ever issued; a self-signed one is shown.
+    Missing,
+    /// The first one is being obtained.
+    Ordering,
+    /// Served, and not due yet.
+    Valid,
+    /// Served, and to be replaced.
+    Due,
+    /// Served, while its successor is being obtained.
+    Renewing,
+    /// The last attempt failed; the next one waits.
+    BackingOff,
+    /// The ACME server will not issue this as it is; tried once a day.
+    Blocked,
+}
+
+/// What is known of one certificate.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct CertificateStatus {
+    pub(super) name: String,
+    pub(super) domains: Vec<String>,
+    pub(super) state: CertificateState,
+    pub(super) issuer: Option<String>,
+    pub(super) serial: Option<String>,
+    pub(super) not_before: Option<String>,
+    pub(super) not_after: Option<String>,
+    #[serde(skip)]
+    pub(super) end: Option<SystemTime>,
+    pub(super) next_attempt: Option<String>,
+    pub(super) failures: u32,
+    pub(super) last_error: Option<String>,
+    pub(super) challenge: Option<&'static str>,
+}
+
+impl CertificateStatus {
+    pub(super) fn describe(&mut self, certificate: &Certificate) {
+        self.issuer = Some(certificate.issuer().to_owned());
+        self.serial = Some(certificate.serial().to_owned());
+        self.not_before = timestamp(certificate.not_before());
+        self.not_after = timestamp(certificate.not_after());
+        self.end = Some(certificate.not_after());
+    }
+}
+
+/// Where every certificate of the ACME server stands.
+#[derive(Debug)]
+pub struct AcmeStatus {
+    directory: String,
+    certificates: Vec<SharedStatus>,
+}
+
+/// One keeper writes, the operator's pages read; held for a copy only.
+pub(super) type SharedStatus = Arc<Mutex<CertificateStatus>>;
+
+impl AcmeStatus {
+    pub(super) fn new(directory: String, certificates: Vec<SharedStatus>) -> Self {
+        Self {
+            directory,
+            certificates,
+        }
+    }
+
+    /// The shape of `/certs`.
+    pub fn report(&self, now: SystemTime) -> serde_json::Value {
+        let certificates: Vec<_> = self
+            .certificates
+            .iter()
+            .map(|status| {
+                let status = status
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone();
+                let left = status.end.and_then(|end| end.duration_since(now).ok());
+                let mut shown = serde_json::json!(status);
+                if let Some(fields) = shown.as_object_mut() {
+                    let days = left.map(|left| left.as_secs() / 86_400);
+                    fields.insert("days_left".to_owned(), serde_json::json!(days));
+                }
+                shown
+            })
+            .collect();
+        serde_json::json!({ "directory": self.directory, "certificates": certificates })
+    }
+
+    /// The state of each certificate in the order of the configuration.
+    pub fn states(&self) -> Vec<CertificateState> {
+        let state =
+            |status: &SharedStatus| status.lock().unwrap_or_else(PoisonError::into_inner).state;
+        self.certificates.iter().map(state).collect()
+    }
+}
+
+pub(super) fn timestamp(time: SystemTime) -> Option<String> {
+    OffsetDateTime::from(time).format(&Rfc3339).ok()
+}

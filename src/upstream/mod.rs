@@ -1,0 +1,38 @@
+//! Outgoing HTTP: how Duogate reaches the servers behind it.
+//!
+//! An [`Origin`] names a server. The [`Resolver`] finds its addresses and forgets them when
+//! connections to them fail, so that a container that was recreated elsewhere is found. The
+//! [`Dialer`] makes a byte stream: TCP, and TLS where the origin says so. On top stand two pools:
+//! [`Http1Pool`] lends a connection to one exchange at a time, the most recently used first;
+//! [`Http2Pool`] spreads streams over few connections. [`outgoing_client`] makes the general
+//! client of rooms that call public services.
+//!
+//! This room must not know requests of clients, doors or models. It returns what the other
+//! server said, or an [`UpstreamError`] that tells whose fault it is and whether anything was
+//! sent; it retries only what was never sent.
+//!
+//! Limits: connections in use at once (`limits.upstream_connections`), their idle time and age,
+//! deadlines for connecting and for the head of an answer; 64 names in the resolver's memory for
+//! 10 s; 90 streams on one HTTP/2 connection.
+
+mod client;
+mod dial;
+mod error;
+mod http1;
+mod http2;
+mod origin;
+mod pool;
+mod resolver;
+mod roots;
+mod stream;
+
+pub use client::{ClientSettings, outgoing_client};
+pub use dial::Dialer;
+pub use error::UpstreamError;
+pub use http1::{Http1Lease, Http1Pool};
+pub use http2::{Http2Pool, Http2Slot};
+pub use origin::Origin;
+pub use pool::PoolSettings;
+pub use resolver::{Lookup, Resolver};
+pub use roots::TrustRoots;
+pub use stream::UpstreamStream;

@@ -1,0 +1,33 @@
+//! What both pools need to know.
+
+use std::time::Duration;
+
+use crate::config::Limits;
+
+/// Deadlines and bounds of a pool.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolSettings {
+    /// For the head of an answer.
+    pub headers: Duration,
+    /// An idle connection is closed after this.
+    pub idle: Duration,
+    /// An older connection takes no new requests.
+    pub age: Duration,
+    /// Connections in use at once.
+    pub connections: usize,
+}
+
+impl From<&Limits> for PoolSettings {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            headers: limits.upstream_headers,
+            idle: limits.upstream_keep_alive_idle,
+            age: limits.upstream_connection_age,
+            connections: limits.upstream_connections,
+        }
+    }
+}
+
+/// How often idle and aged connections are looked for. A second more of life does no harm, and
+/// looking costs nothing.
+pub(super) const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);

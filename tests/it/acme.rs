@@ -1,0 +1,253 @@
+//! Certificates from a real ACME server (Pebble, which refuses 30 % of all nonces).
+
+use std::{
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use super::support::{Duogate, Folder, Port, Process, Settings, TestAuthority, command, skip};
+
+/// Pebble and its DNS server.
+struct Pebble {
+    _dns: Process,
+    process: Process,
+    address: String,
+    root: PathBuf,
+    _folder: Folder,
+}
+
+impl Pebble {
+    /// Validates on `https` and `http`; certificates live for `life` seconds.
+    fn start(https: &Port, http: &Port, life: u64) -> Self {
+        let folder = Folder::new();
+        let authority = TestAuthority::new(&folder);
+        let (certificate, key) = authority.issue(&folder, "pebble", &["localhost", "127.0.0.1"]);
+        let (listen, management) = (Port::free(), Port::free());
+        let (dns, control) = (Port::free(), Port::free());
+        let settings = json!({"pebble": {
+            "listenAddress": listen.address().to_string(),
+            "managementListenAddress": management.address().to_string(),
+            "certificate": certificate,
+            "privateKey": key,
+            "httpPort": http.number(),
+            "tlsPort": https.number(),
+            "certificateValidityPeriod": life,
+        }});
+        let file = folder.write("pebble.json", settings.to_string());
+        let mut server = command("pebble-challtestsrv");
+        server.args([
+            "-defaultIPv4",
+            "127.0.0.1",
+            "-defaultIPv6",
+            "",
+            "-http01",
+            "",
+            "-https01",
+            "",
+        ]);
+        server.args(["-tlsalpn01", "", "-dns01", &dns.address().to_string()]);
+        server.args(["-management", &control.address().to_string()]);
+        let server = Process::start("challtestsrv", server);
+        let mut pebble = command("pebble");
+        pebble
+            .arg("-config")
+            .arg(file)
+            .args(["-dnsserver", &dns.address().to_string()]);
+        pebble
+            .env("PEBBLE_VA_NOSLEEP", "1")
+            .env("PEBBLE_WFE_NONCEREJECT", "30");
+        pebble.env("PEBBLE_AUTHZREUSE", "0");
+        let process = Process::start("pebble", pebble);
+        let address = format!("https://localhost:{}/dir", listen.number());
+        wait_for(Duration::from_secs(10), || {
+            std::net::TcpStream::connect(listen.address()).ok()
+        });
+        Self {
+            _dns: server,
+            process,
+            address,
+            root: authority.root,
+            _folder: folder,
+        }
+    }
+}
+
+#[track_caller]
+fn wait_for<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "it did not happen within {limit:?}"
+        );
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn settings(pebble: &Pebble, https: &Port, http: &Port, challenges: &[&str]) -> Settings {
+    Settings::public()
+        .set("listen.https", https.address().to_string())
+        .set("listen.http", http.address().to_string())
+        .set(
+            "tls",
+            json!({
+                "source": "acme",
+                "state": "state",
+                "acme": {
+                    "directory": pebble.address,
+                    "ca_file": pebble.root,
+                    "challenges": challenges,
+                    "contact": ["ops@example.com"],
+                },
+            }),
+        )
+}
+
+/// The first certificate as `/certs` tells it.
+fn certificate(server: &Duogate) -> Value {
+    let answer: Value = serde_json::from_str(&server.operator("/certs").body).unwrap();
+    answer["certificates"][0].clone()
+}
+
+#[track_caller]
+fn wait_until_valid(server: &Duogate) -> Value {
+    let deadline = Instant::now() + Duration::from_secs(40);
+    loop {
+        let shown = certificate(server);
+        if shown["serial"].is_string() && shown["state"] == "valid" {
+            return shown;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "no certificate: {shown}\n{}",
+            server.log()
+        );
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn available() -> bool {
+    let have = Path::new("/usr/bin/pebble").exists();
+    if !have {
+        skip("pebble is absent");
+    }
+    have
+}
+
+#[test]
+fn each_challenge_brings_a_certificate() {
+    if !available() {
+        return;
+    }
+    for challenge in ["tls-alpn-01", "http-01"] {
+        let (https, http) = (Port::free(), Port::free());
+        let pebble = Pebble::start(&https, &http, 7200);
+        let server = settings(&pebble, &https, &http, &[challenge]).start();
+        let shown = wait_until_valid(&server);
+        assert_eq!(shown["challenge"], challenge);
+        assert!(
+            shown["issuer"].as_str().unwrap().contains("Pebble"),
+            "{shown}"
+        );
+        assert_eq!(server.operator("/readyz").status, 200);
+    }
+}
+
+#[test]
+fn the_other_challenge_is_tried_when_one_fails() {
+    if !available() {
+        return;
+    }
+    let (https, http, elsewhere) = (Port::free(), Port::free(), Port::free());
+    // Pebble looks for tls-alpn-01 where nobody listens.
+    let pebble = Pebble::start(&elsewhere, &http, 7200);
+    let server = settings(&pebble, &https, &http, &["tls-alpn-01", "http-01"]).start();
+    let shown = wait_until_valid(&server);
+    assert_eq!(shown["challenge"], "http-01");
+}
+
+#[test]
+fn certificates_are_renewed_while_streams_stay_open() {
+    if !available() {
+        return;
+    }
+    let (https, http) = (Port::free(), Port::free());
+    let pebble = Pebble::start(&https, &http, 20);
+    let server = settings(&pebble, &https, &http, &["tls-alpn-01", "http-01"]).start();
+    let first = wait_until_valid(&server);
+    let mut open = command("openssl");
+    open.args(["s_client", "-quiet", "-servername", "edge.test", "-connect"]);
+    open.arg(https.address().to_string())
+        .stdin(std::process::Stdio::piped());
+    let stream = Process::start("s_client", open);
+    let renewed = wait_for(Duration::from_secs(40), || {
+        let shown = certificate(&server);
+        (shown["serial"].is_string() && shown["serial"] != first["serial"]).then_some(shown)
+    });
+    assert_eq!(renewed["failures"], 0, "{renewed}");
+    let mut stream = stream;
+    assert!(
+        stream.has_ended().is_none(),
+        "the open connection outlives a renewal"
+    );
+}
+
+#[test]
+fn a_restart_keeps_account_and_certificate() {
+    if !available() {
+        return;
+    }
+    let (https, http) = (Port::free(), Port::free());
+    let pebble = Pebble::start(&https, &http, 7200);
+    let server = settings(&pebble, &https, &http, &["http-01"]).start();
+    let first = wait_until_valid(&server);
+    let server = server.kill().start();
+    let second = wait_until_valid(&server);
+    assert_eq!(first["serial"], second["serial"]);
+    assert!(
+        !server.log().contains("made an account"),
+        "{}",
+        server.log()
+    );
+    assert!(
+        !server.log().contains("ordered a certificate"),
+        "{}",
+        server.log()
+    );
+}
+
+#[test]
+fn killed_between_order_and_certificate() {
+    if !available() {
+        return;
+    }
+    let (https, http) = (Port::free(), Port::free());
+    let pebble = Pebble::start(&https, &http, 7200);
+    let mut server = settings(&pebble, &https, &http, &["http-01"]).start();
+    server.log_line("ordered a certificate");
+    let server = server.kill().start();
+    wait_until_valid(&server);
+}
+
+#[test]
+fn an_acme_server_that_is_down_changes_nothing() {
+    if !available() {
+        return;
+    }
+    let (https, http) = (Port::free(), Port::free());
+    let mut pebble = Pebble::start(&https, &http, 7200);
+    pebble.process.kill();
+    let mut server = settings(&pebble, &https, &http, &["http-01"]).start();
+    server.log_line("no certificate; what is served stays");
+    let shown = certificate(&server);
+    assert_eq!(shown["state"], "backing_off");
+    assert_eq!(shown["failures"], 1);
+    assert_eq!(server.operator("/readyz").status, 503);
+    assert_eq!(server.operator("/healthz").status, 200);
+}
