@@ -25,4 +25,5 @@ lint:
 
 bench:
 	tests/parts.sh bench
+	$(CARGO) build --release --locked
 	benches/compare/run.py
