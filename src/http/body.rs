@@ -14,14 +14,20 @@ use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
 use tokio::time::{Instant, Sleep};
 
 use super::AccessEntry;
-use crate::{config::Limits, foundation::Blame};
+use crate::{
+    config::Limits,
+    foundation::{Blame, Tasks},
+};
 
 /// The body of a request. Its clock runs only while we wait for the client: an upstream that
 /// takes bytes slowly is not the client's fault.
 #[derive(Debug)]
 pub struct RequestBody {
-    incoming: hyper::body::Incoming,
+    /// Present until the body is dropped.
+    incoming: Option<hyper::body::Incoming>,
     entry: Arc<AccessEntry>,
+    /// Present on HTTP/2: who throws away what nobody read.
+    leftovers: Option<Tasks>,
     pace: Option<Pace>,
     remaining: u64,
     maximum: u64,
@@ -36,8 +42,9 @@ impl RequestBody {
     ) -> Self {
         let maximum = limits.api_body_bytes;
         Self {
-            incoming,
+            incoming: Some(incoming),
             entry,
+            leftovers: None,
             pace: Some(Pace::new(limits)),
             remaining: maximum,
             maximum,
@@ -48,12 +55,20 @@ impl RequestBody {
     /// its sum.
     pub fn unbounded(incoming: hyper::body::Incoming, entry: Arc<AccessEntry>) -> Self {
         Self {
-            incoming,
+            incoming: Some(incoming),
             entry,
+            leftovers: None,
             pace: None,
             remaining: u64::MAX,
             maximum: u64::MAX,
         }
+    }
+
+    /// On HTTP/2 an answer that comes before the body's end would reset the stream, and many
+    /// clients then lose the answer. So what nobody read is taken for a moment and thrown away.
+    pub(super) fn with_leftovers(mut self, tasks: &Tasks) -> Self {
+        self.leftovers = Some(tasks.clone());
+        self
     }
 
     /// The bound in bytes; `u64::MAX` without one.
@@ -89,7 +104,10 @@ impl Body for RequestBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
-        match Pin::new(&mut this.incoming).poll_frame(context) {
+        let Some(incoming) = &mut this.incoming else {
+            return Poll::Ready(None);
+        };
+        match Pin::new(incoming).poll_frame(context) {
             Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(this.account(&frame).map(|()| frame))),
             Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(BodyError::Broken))),
             Poll::Ready(None) => Poll::Ready(None),
@@ -101,12 +119,41 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        self.incoming.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        self.incoming
+            .as_ref()
+            .map(Body::size_hint)
+            .unwrap_or_default()
     }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        let (Some(incoming), Some(tasks)) = (self.incoming.take(), self.leftovers.take()) else {
+            return;
+        };
+        if !incoming.is_end_stream() {
+            tasks.spawn("leftovers of a body", throw_away(incoming));
+        }
+    }
+}
+
+async fn throw_away(mut incoming: hyper::body::Incoming) {
+    let thrown = async {
+        let mut left = LEFTOVER_BYTES;
+        while let Some(Ok(frame)) = incoming.frame().await {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            let Some(rest) = left.checked_sub(length) else {
+                return;
+            };
+            left = rest;
+        }
+    };
+    // Whatever is left after that is reset, which the client has then earned.
+    let _ = tokio::time::timeout(LEFTOVER_TIME, thrown).await;
 }
 
 /// How long and how slowly a client may send.
@@ -235,6 +282,12 @@ pub fn full_body(bytes: impl Into<Bytes>) -> ResponseBody {
         .map_err(|never| match never {})
         .boxed_unsync()
 }
+
+/// A stream window: what a client may have sent before it could read our answer.
+const LEFTOVER_BYTES: usize = 1024 * 1024;
+
+/// Time for an answer to reach a client far away.
+const LEFTOVER_TIME: Duration = Duration::from_secs(2);
 
 /// How often the rate is looked at while a client pauses: fine enough for a limit in minutes.
 const RATE_CHECK: Duration = Duration::from_secs(5);

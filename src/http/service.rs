@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 
 use super::{
@@ -96,11 +96,15 @@ impl ConnectionService {
         let limits = &self.shared.settings.limits;
         let endless = context.door == DoorKind::Agent || request.method() == Method::CONNECT;
         let entry = Arc::clone(&context.entry);
+        let leftovers = request.version() == Version::HTTP_2;
         let mut request = request.map(|incoming| {
             if endless {
                 RequestBody::unbounded(incoming, entry)
             } else {
-                RequestBody::bounded(incoming, entry, limits)
+                match RequestBody::bounded(incoming, entry, limits) {
+                    body if leftovers => body.with_leftovers(&self.shared.streams),
+                    body => body,
+                }
             }
         });
         request.extensions_mut().insert(Arc::new(context));

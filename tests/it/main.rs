@@ -34,8 +34,8 @@ mod http2_cases;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
+mod support;
+#[cfg(test)]
 mod upstream_moves;
 #[cfg(test)]
 mod websocket;
-#[cfg(test)]
-mod support;
