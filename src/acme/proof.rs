@@ -38,6 +38,8 @@ pub(super) async fn prove(
     responders: &Responders,
     clock: &dyn Clock,
 ) -> Result<Option<ChallengeKind>, AcmeError> {
+    with_fresh_nonces!(fetch_authorizations(order).await)
+        .map_err(AcmeError::at("authorization"))?;
     let mut shown = Shown(Vec::new());
     let mut authorizations = order.authorizations();
     while let Some(authorization) = authorizations.next().await {
@@ -52,6 +54,16 @@ pub(super) async fn prove(
     let used = shown.0.first().map(|(responder, _)| responder.kind());
     wait_until_ready(order, clock).await?;
     Ok(used)
+}
+
+/// Asks for the state of every authorization that is not known yet. The library forgets one whose
+/// call failed, so a repetition begins anew; what is known is not asked for again.
+async fn fetch_authorizations(order: &mut Order) -> Result<(), instant_acme::Error> {
+    let mut authorizations = order.authorizations();
+    while let Some(authorization) = authorizations.next().await {
+        authorization?;
+    }
+    Ok(())
 }
 
 /// Shows the first challenge that the server offers and we can answer, and says so.
@@ -117,7 +129,7 @@ async fn wait_until_ready(order: &mut Order, clock: &dyn Clock) -> Result<(), Ac
 async fn why_invalid(order: &mut Order) -> AcmeError {
     let mut authorizations = order.authorizations();
     while let Some(Ok(mut authorization)) = authorizations.next().await {
-        if authorization.refresh().await.is_err() {
+        if with_fresh_nonces!(authorization.refresh().await.map(|_| ())).is_err() {
             continue;
         }
         if authorization.status == AuthorizationStatus::Invalid {
