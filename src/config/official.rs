@@ -301,7 +301,7 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        read(&environment, mode, Path::new("/work"))
+        read(&environment, mode, Path::new("/srv"))
     }
 
     fn text(official: &Official, path: &str) -> Option<String> {
@@ -340,7 +340,7 @@ mod tests {
             ],
         );
         let files = whole.gateway_tls.expect("TLS is on").files;
-        assert_eq!(files.certificate, PathBuf::from("/work/a.pem"));
+        assert_eq!(files.certificate, PathBuf::from("/srv/a.pem"));
         assert_eq!(files.key, PathBuf::from("/b.pem"));
         assert_eq!(whole.agent_platform_tls, None);
         let half = official(Mode::DropIn, &[("DUO_WORKFLOW_TLS__ENABLED", "1")]);
@@ -377,7 +377,7 @@ mod tests {
         assert_eq!(text(&found, "log.format").as_deref(), Some("text"));
         assert_eq!(text(&found, "log.file").as_deref(), Some("d.log"));
         assert_eq!(text(&found, "drain.grace_seconds").as_deref(), Some("40"));
-        assert_eq!(found.ca_files[0].1, PathBuf::from("/work/roots.pem"));
+        assert_eq!(found.ca_files[0].1, PathBuf::from("/srv/roots.pem"));
     }
 
     #[test]
