@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::base::Base;
 use crate::{
-    foundation::{ConnectionFacts, Tasks},
+    foundation::{ConnectionFacts, Shutdown, ShutdownPhase, Tasks},
     http::{HttpServer, HttpSettings, Surface},
     listener::{Incoming, RawStream},
     tls::{Handshake, Handshaker},
@@ -34,6 +34,7 @@ pub(super) enum Transport {
 pub(super) struct Connections {
     http: HttpServer,
     tasks: Tasks,
+    shutdown: Shutdown,
     first_byte: Duration,
 }
 
@@ -51,6 +52,7 @@ impl Connections {
         Self {
             http,
             tasks: base.connections.clone(),
+            shutdown: base.shutdown.clone(),
             first_byte,
         }
     }
@@ -96,7 +98,12 @@ impl Connections {
         mut facts: ConnectionFacts,
         surface: Surface,
     ) {
-        match handshaker.accept(stream, facts.local).await {
+        let accepted = tokio::select! {
+            accepted = handshaker.accept(stream, facts.local) => accepted,
+            // Who has not even shaken hands yet loses nothing.
+            () = self.shutdown.reached(ShutdownPhase::Draining) => return,
+        };
+        match accepted {
             Ok(Handshake::Http { stream, facts: tls }) => {
                 facts.tls = Some(tls);
                 self.http.serve(stream, facts, surface).await;

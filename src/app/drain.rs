@@ -17,11 +17,11 @@ pub(super) struct DrainTimes {
 
 /// Waits for SIGTERM or SIGINT and ends the process in order. A second signal ends it at once.
 pub(super) async fn until_drained(
+    mut signals: Signals,
     trigger: ShutdownTrigger,
     times: DrainTimes,
     connections: Tasks,
-) -> std::io::Result<()> {
-    let mut signals = Signals::new()?;
+) {
     let name = signals.next().await;
     tracing::info!(
         signal = name,
@@ -32,7 +32,7 @@ pub(super) async fn until_drained(
     trigger.advance(ShutdownPhase::Leaving);
     tokio::select! {
         () = tokio::time::sleep(times.delay) => {}
-        _ = signals.next() => return Ok(()),
+        _ = signals.next() => return,
     }
     trigger.advance(ShutdownPhase::Draining);
     tracing::info!(
@@ -54,16 +54,18 @@ pub(super) async fn until_drained(
         let _ = tokio::time::timeout(CUT_NOTICE, connections.finished()).await;
     }
     tracing::info!("all connections ended");
-    Ok(())
 }
 
-struct Signals {
+/// The signals that end the process. Made before anything is served: a signal that comes earlier
+/// than its handler kills.
+#[derive(Debug)]
+pub(super) struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
 }
 
 impl Signals {
-    fn new() -> std::io::Result<Self> {
+    pub(super) fn new() -> std::io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,

@@ -7,7 +7,7 @@ use super::{
     certificates::Certificates,
     connections::Connections,
     doors,
-    drain::{DrainTimes, until_drained},
+    drain::{DrainTimes, Signals, until_drained},
     error::ServeError,
     listen::bind_requests,
     report,
@@ -53,9 +53,11 @@ fn run(
     }
     let runtime = builder.enable_all().thread_name("duogate").build()?;
     let outcome = runtime.block_on(async {
+        let signals = Signals::new()?;
         let running = start(config, Services::default(), inherited).await?;
         on_started(&running);
-        running.until_signal().await.map_err(ServeError::System)
+        running.until_signal(signals).await;
+        Ok(())
     });
     // Background work has nothing left to lose: state files are written atomically.
     runtime.shutdown_background();
@@ -79,7 +81,7 @@ pub struct Running {
 
 impl Running {
     /// Serves until SIGTERM or SIGINT, then drains.
-    pub async fn until_signal(self) -> std::io::Result<()> {
+    async fn until_signal(self, signals: Signals) {
         let Self {
             trigger,
             times,
@@ -96,8 +98,8 @@ impl Running {
             std::future::pending::<()>().await;
         };
         tokio::select! {
-            outcome = until_drained(trigger, times, connections) => outcome,
-            () = health => Ok(()),
+            () = until_drained(signals, trigger, times, connections) => {}
+            () = health => {}
         }
     }
 
