@@ -142,6 +142,9 @@ impl ConnectionService {
         if !headers.contains_key(header::SERVER) && !headers.contains_key(header::VIA) {
             headers.insert(header::SERVER, HeaderValue::from_static(SERVER));
         }
+        if self.gate.as_ref().is_some_and(GateControl::is_broken) {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         if kind == DoorKind::Gateway && self.strict_transport() {
             let policy = HeaderValue::from_static(STRICT_TRANSPORT);
             headers.insert(header::STRICT_TRANSPORT_SECURITY, policy);

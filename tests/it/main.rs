@@ -30,6 +30,8 @@ mod forwarding;
 #[cfg(test)]
 mod http1_cases;
 #[cfg(test)]
+mod http1_connections;
+#[cfg(test)]
 mod http2_cases;
 #[cfg(test)]
 mod shutdown;

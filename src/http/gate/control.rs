@@ -18,6 +18,7 @@ struct Shared {
     /// The newest of them whose answer is complete.
     finished: AtomicU64,
     tunnel: AtomicBool,
+    broken: AtomicBool,
     waker: AtomicWaker,
 }
 
@@ -40,6 +41,17 @@ impl GateControl {
     pub fn tunnel(&self) {
         self.0.tunnel.store(true, Ordering::Release);
         self.0.waker.wake();
+    }
+
+    /// True once the body of the present request broke a rule: its answer is the last, and should
+    /// say so.
+    pub fn is_broken(&self) -> bool {
+        self.0.broken.load(Ordering::Acquire)
+    }
+
+    /// The body of the present request breaks a rule.
+    pub(super) fn mark_broken(&self) {
+        self.0.broken.store(true, Ordering::Release);
     }
 
     /// A request's head passes.

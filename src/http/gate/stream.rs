@@ -146,7 +146,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> GateStream<S> {
         (self.hook)(&violation.into());
         self.state = match self.state {
             // The head is with hyper, so the door has to answer.
-            State::Length(_) | State::Chunks(_) => State::Broken(violation),
+            State::Length(_) | State::Chunks(_) => {
+                self.control.mark_broken();
+                State::Broken(violation)
+            }
             _ => State::Leaving(Box::new(Farewell::answering(violation))),
         };
     }

@@ -8,6 +8,7 @@ mod certificate;
 pub(crate) mod clock;
 mod curl;
 mod duogate;
+pub(crate) mod edge;
 mod folder;
 mod parts;
 mod ports;
@@ -16,6 +17,7 @@ pub(crate) mod scratch;
 mod standin;
 pub(crate) mod tls_client;
 mod web;
+pub(crate) mod wire;
 
 pub(crate) use certificate::TestAuthority;
 pub(crate) use curl::{curl, fetch};
