@@ -34,7 +34,11 @@ mod http1_connections;
 #[cfg(test)]
 mod http2_cases;
 #[cfg(test)]
+mod proxy_protocol;
+#[cfg(test)]
 mod shutdown;
+#[cfg(test)]
+mod sockets;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -17,7 +17,7 @@
 //!
 //! Limits: `limits.request_head`, `request_head_bytes`, `request_head_fields`,
 //! `request_target_bytes`, `keep_alive_idle`; a method of 32 bytes; a chunk extension of 256
-//! bytes; trailers of 8 KiB in 64 fields; 4 KiB held behind a request; 2 s and 256 KiB of input
+//! bytes; trailers of 8 KiB in 64 fields; 4 KiB read on behind a request; 2 s and 256 KiB of input
 //! thrown away after an answer of its own. An idle connection holds no buffer here.
 
 mod alphabet;

@@ -230,6 +230,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> GateStream<S> {
         Poll::Ready((passed > 0).then_some(Ok(())))
     }
 
+    /// Reads on behind a request, so that a client that leaves is noticed. Ready at the end only.
+    fn poll_hold(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        while let Some(room @ 1..) = MAXIMUM_HELD.checked_sub(self.waiting.len()) {
+            let mut scratch = buffer.take(room);
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut scratch))?;
+            if scratch.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            self.waiting.extend_from_slice(scratch.filled());
+        }
+        Poll::Pending
+    }
+
     /// The deadline passed. Who has sent nothing gets no answer: it did not ask for one.
     fn expire(&mut self) {
         self.deadline.clear();
@@ -273,9 +290,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> GateStream<S> {
                     if self.control.is_tunnel() {
                         continue;
                     }
-                    if self.waiting.len() >= MAXIMUM_HELD {
-                        return Poll::Pending;
-                    }
+                    return self.poll_hold(context, buffer);
                 }
                 State::Head(_) | State::Length(_) | State::Chunks(_) => {
                     if !self.waiting.is_empty() {
@@ -383,6 +398,6 @@ impl<S> fmt::Debug for GateStream<S> {
     }
 }
 
-/// What a client may send behind a request before its answer is complete; more stays in the
-/// socket. Reading that little on lets the gate notice a client that leaves.
+/// What is read on behind a request before its answer is complete, unless one read brought more;
+/// the rest stays in the socket. It is enough to notice a client that leaves.
 const MAXIMUM_HELD: usize = 4 * 1024;

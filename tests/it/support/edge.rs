@@ -12,11 +12,11 @@ use duogate::{
     config::{Limits, Listen},
     foundation::{ListenerKind, Shutdown, ShutdownPhase, ShutdownTrigger, SystemRandomness, Tasks},
     http::{
-        BodyError, Door, DoorFuture, Doors, HttpServer, HttpSettings, RequestBody, StreamKind,
-        Surface, TokenTable, empty_body, full_body,
+        BodyError, Door, DoorFuture, Doors, HttpServer, HttpSettings, RequestBody, RequestContext,
+        StreamKind, Surface, TokenTable, empty_body, full_body,
     },
     listener::{AcceptSettings, BindRequest, Incoming, InheritedSockets, bind, run},
-    telemetry::Metrics,
+    telemetry::{ExpositionFormat, Metrics, expose},
 };
 use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
@@ -26,9 +26,8 @@ use tokio::io::AsyncWriteExt;
 /// A running edge; it ends with the value.
 pub(crate) struct Edge {
     pub(crate) address: SocketAddr,
-    pub(crate) metrics: Arc<Metrics>,
+    metrics: Arc<Metrics>,
     pub(crate) door: Arc<EchoDoor>,
-    pub(crate) settings: Arc<AcceptSettings>,
     trigger: ShutdownTrigger,
 }
 
@@ -36,6 +35,15 @@ impl Edge {
     /// Starts one with the default limits and no trusted networks.
     pub(crate) fn start() -> Self {
         Self::with(&Limits::default(), &Listen::default())
+    }
+
+    /// A sample of its metrics, such as `duogate_connections_total{listener="gateway"}`; 0 if
+    /// there is none.
+    pub(crate) fn metric(&self, sample: &str) -> u64 {
+        let text = expose(&self.metrics, ExpositionFormat::Text);
+        text.lines()
+            .filter_map(|line| line.strip_prefix(sample)?.trim().parse::<u64>().ok())
+            .sum()
     }
 
     /// Starts one.
@@ -63,7 +71,7 @@ impl Edge {
         let connections = tasks.clone();
         let accept = run(
             listener,
-            Arc::clone(&settings),
+            settings,
             move |incoming: Incoming| {
                 let (server, surface) = (server.clone(), surface.clone());
                 connections.spawn("connection", async move {
@@ -79,7 +87,6 @@ impl Edge {
             address,
             metrics,
             door,
-            settings,
             trigger,
         }
     }
@@ -106,8 +113,9 @@ fn http_server(
     })
 }
 
-/// Answers each request with what it saw of it. `/slow` answers after a minute, `/stream` never
-/// ends its answer, `/refuse` reads no body, `/upgrade` switches to an echo of bytes.
+/// Answers each request with what it saw of it. `/slow` answers after a minute,
+/// `/refuse` reads no body, `/upgrade` switches to an echo of bytes, `/who` tells
+/// the connection's addresses.
 #[derive(Debug, Default)]
 pub(crate) struct EchoDoor {
     /// Method and target of every request whose head was served.
@@ -126,6 +134,11 @@ impl Door for EchoDoor {
             .push(line.clone());
         let busy = Busy::new(&self.busy);
         let path = request.uri().path().to_owned();
+        let who = request
+            .extensions()
+            .get::<Arc<RequestContext>>()
+            .map(|context| format!("{} {}", context.connection.peer, context.connection.local))
+            .unwrap_or_default();
         if path == "/upgrade" {
             let upgrade = hyper::upgrade::on(&mut request);
             self.tasks.spawn("echo", async move {
@@ -141,6 +154,7 @@ impl Door for EchoDoor {
             match path.as_str() {
                 "/upgrade" => switch(),
                 "/refuse" => answer(StatusCode::PAYLOAD_TOO_LARGE, "too large"),
+                "/who" => answer(StatusCode::OK, &who),
                 "/slow" => {
                     tokio::time::sleep(std::time::Duration::from_secs(60)).await;
                     answer(StatusCode::OK, &line)
