@@ -46,7 +46,7 @@ def main():
         with servers.Stage(pathlib.Path(folder), options.only) as stage:
             results = measure(stage, options)
     results["machine"] = machine()
-    results["versions"] = servers.versions()
+    results["versions"] = servers.versions(options.only)
     results["options"] = {name: getattr(options, name) for name in ("rounds", "seconds", "idle")}
     out = HERE / "results"
     out.mkdir(exist_ok=True)

@@ -222,13 +222,11 @@ limits: {{connections: {CONNECTIONS}, connections_per_client: {CONNECTIONS}}}
 MAKERS = {"duogate": duogate_edge, "nginx": nginx_edge, "haproxy": haproxy_edge}
 
 
-def versions():
+def versions(names):
     def first_line(*command):
         done = subprocess.run(command, capture_output=True, text=True, env={"PATH": PATH}, check=False)
         return (done.stdout + done.stderr).strip().splitlines()[0]
 
-    return {
-        "duogate": first_line(BINARY, "--version"),
-        "nginx": first_line("nginx", "-v").replace("nginx version: ", ""),
-        "haproxy": " ".join(first_line("haproxy", "-v").split()[:3]),
-    }
+    commands = {"duogate": (BINARY, "--version"), "nginx": ("nginx", "-v"), "haproxy": ("haproxy", "-v")}
+    lines = {name: first_line(*commands[name]) for name in names}
+    return {name: line.replace("nginx version: ", "").split(" 20")[0] for name, line in lines.items()}

@@ -1,6 +1,6 @@
 //! The strict gate in front of hyper's HTTP/1 parser.
 //!
-//! hyper forgives what smuggling lives on (design notes, traps of the libraries, 1), and what it
+//! hyper forgives what smuggling lives on, and what it
 //! refuses it refuses without a body or a log line. So a byte-level scanner stands before it:
 //! [`GateStream`] wraps the connection, reads along, and lets pass only bytes of heads that it
 //! found valid as a whole and of bodies that are valid so far. What follows a request is held
