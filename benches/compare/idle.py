@@ -74,5 +74,8 @@ def request_http2(connection):
             assert kind != 7, "the server says GOAWAY"
             ended = ended or (stream == 1 and kind in (0, 1) and bool(flags & 1))
     # what was announced late, such as the acknowledgement of our settings
-    while select.select([connection], [], [], 0)[0] and connection.recv(16384):
+    # poll, since select knows no descriptor above 1 023
+    waiting = select.poll()
+    waiting.register(connection, select.POLLIN)
+    while waiting.poll(0) and connection.recv(16384):
         pass
