@@ -8,7 +8,9 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::support::{Duogate, Folder, Port, Process, Settings, TestAuthority, command, skip};
+use super::support::{
+    Duogate, Folder, Port, Process, Settings, Standin, TestAuthority, command, python, run, skip,
+};
 
 /// Pebble and its DNS server.
 struct Pebble {
@@ -16,6 +18,8 @@ struct Pebble {
     process: Process,
     address: String,
     root: PathBuf,
+    /// The root of the certificates it issues, which it makes anew at each start.
+    issuer: PathBuf,
     _folder: Folder,
 }
 
@@ -65,7 +69,14 @@ impl Pebble {
         wait_for(Duration::from_secs(10), || {
             std::net::TcpStream::connect(listen.address()).ok()
         });
+        let mut fetch = command("curl");
+        fetch
+            .args(["--silent", "--fail", "--noproxy", "*", "--cacert"])
+            .arg(&authority.root);
+        fetch.arg(format!("https://localhost:{}/roots/0", management.number()));
+        let issuer = folder.write("issuer.pem", run(fetch, Duration::from_secs(10)).success());
         Self {
+            issuer,
             _dns: server,
             process,
             address,
@@ -172,31 +183,129 @@ fn the_other_challenge_is_tried_when_one_fails() {
     assert_eq!(shown["challenge"], "http-01");
 }
 
+/// A server with a certificate that lives 20 seconds, before these upstreams.
+struct Renewed {
+    server: Duogate,
+    pebble: Pebble,
+    https: Port,
+    _http: Port,
+    first: Value,
+}
+
+impl Renewed {
+    fn start(upstreams: impl FnOnce(Settings) -> Settings) -> Self {
+        let (https, http) = (Port::free(), Port::free());
+        let pebble = Pebble::start(&https, &http, 20);
+        let settings = settings(&pebble, &https, &http, &["tls-alpn-01", "http-01"]);
+        let server = upstreams(settings).start();
+        let first = wait_until_valid(&server);
+        Self {
+            server,
+            pebble,
+            https,
+            _http: http,
+            first,
+        }
+    }
+
+    /// A client script that keeps a stream open for a while.
+    fn held(&self, script: &str) -> Process {
+        let mut command = python(script);
+        command
+            .arg(self.https.address().to_string())
+            .arg(&self.pebble.issuer);
+        command.args(["held", STREAM_SECONDS]);
+        let mut held = Process::start(script, command);
+        held.line_with("open", Duration::from_secs(10));
+        held
+    }
+
+    fn events(&self) -> Process {
+        let mut curl = command("curl");
+        let port = self.https.number();
+        curl.args([
+            "--silent",
+            "--show-error",
+            "--no-buffer",
+            "--noproxy",
+            "*",
+            "--cacert",
+        ]);
+        curl.arg(&self.pebble.issuer).arg("--resolve");
+        curl.arg(format!("edge.test:{port}:127.0.0.1"));
+        curl.arg(format!(
+            "https://edge.test:{port}/sse?count={EVENTS}&gap=0.2"
+        ));
+        let mut events = Process::start("curl", curl);
+        events.line_with("data: ", Duration::from_secs(10));
+        events
+    }
+
+    #[track_caller]
+    fn wait_until_renewed(&self) {
+        let renewed = wait_for(Duration::from_secs(40), || {
+            let shown = certificate(&self.server);
+            (shown["serial"].is_string() && shown["serial"] != self.first["serial"])
+                .then_some(shown)
+        });
+        assert_eq!(renewed["failures"], 0, "{renewed}");
+    }
+}
+
 #[test]
 fn certificates_are_renewed_while_streams_stay_open() {
     if !available() {
         return;
     }
-    let (https, http) = (Port::free(), Port::free());
-    let pebble = Pebble::start(&https, &http, 20);
-    let server = settings(&pebble, &https, &http, &["tls-alpn-01", "http-01"]).start();
-    let first = wait_until_valid(&server);
-    let mut open = command("openssl");
-    open.args(["s_client", "-quiet", "-servername", "edge.test", "-connect"]);
-    open.arg(https.address().to_string())
-        .stdin(std::process::Stdio::piped());
-    let stream = Process::start("s_client", open);
-    let renewed = wait_for(Duration::from_secs(40), || {
-        let shown = certificate(&server);
-        (shown["serial"].is_string() && shown["serial"] != first["serial"]).then_some(shown)
-    });
-    assert_eq!(renewed["failures"], 0, "{renewed}");
-    let mut stream = stream;
+    let (web, platform) = (
+        Standin::start("http_api", &[]),
+        Standin::start("grpc_service", &[]),
+    );
+    let echo = Standin::start("websocket_echo", &[]);
+    let streams =
+        Renewed::start(|settings| settings.gateway(&web.url()).agent_platform(&platform.url()));
+    let sockets = Renewed::start(|settings| settings.gateway(&echo.url()));
+    let (mut events, mut calls) = (streams.events(), streams.held("clients/grpc_client.py"));
+    let mut messages = sockets.held("clients/websocket_client.py");
+    streams.wait_until_renewed();
+    sockets.wait_until_renewed();
+    for stream in [&mut events, &mut calls, &mut messages] {
+        assert!(
+            stream.has_ended().is_none(),
+            "it outlives a renewal: {}",
+            stream.output()
+        );
+    }
     assert!(
-        stream.has_ended().is_none(),
-        "the open connection outlives a renewal"
+        events.wait(Duration::from_secs(40)).success(),
+        "{}",
+        events.output()
+    );
+    let arrived = events
+        .output()
+        .lines()
+        .filter(|line| line.starts_with("data: "))
+        .count();
+    assert_eq!(arrived, EVENTS);
+    calls.wait(Duration::from_secs(40));
+    assert!(
+        calls.output().contains("\"code\": \"OK\""),
+        "{}",
+        calls.output()
+    );
+    messages.wait(Duration::from_secs(40));
+    assert!(
+        messages.output().contains("\"code\": 1000"),
+        "{}",
+        messages.output()
     );
 }
+
+/// Longer than a certificate's life of 20 s, so that streams see a renewal or two.
+const STREAM_SECONDS: &str = "24";
+
+/// Events in as many seconds, five a second.
+const EVENTS: usize = 120;
 
 #[test]
 fn a_restart_keeps_account_and_certificate() {
