@@ -6,14 +6,14 @@ use std::{
 };
 
 use super::{
-    AcmeError, CertificateState,
+    AcmeError,
     account::AccountDesk,
     error::challenge_word,
     order::{Attempt, Issued},
     schedule,
     start::Surroundings,
     state::{CertificateFolder, History},
-    status::{CertificateStatus, SharedStatus, timestamp},
+    status::{CertificateState, CertificateStatus, SharedStatus, timestamp},
 };
 use crate::{
     config::{ChallengeKind, Domain},

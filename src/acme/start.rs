@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use super::{
-    AcmeError, AcmeStatus, CertificateState,
+    AcmeError, AcmeStatus,
     account::AccountDesk,
     client::AcmeHttp,
     keeper::Keeper,
     state::CertificateFolder,
-    status::{CertificateStatus, SharedStatus},
+    status::{CertificateState, CertificateStatus, SharedStatus},
 };
 use crate::{
     config::{Config, Domain},

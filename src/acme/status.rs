@@ -13,7 +13,7 @@ use crate::tls::Certificate;
 /// Where a certificate stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum CertificateState {
+pub(super) enum CertificateState {
     /// None was ever issued; a self-signed one is shown.
     Missing,
     /// The first one is being obtained.
@@ -96,13 +96,6 @@ impl AcmeStatus {
             })
             .collect();
         serde_json::json!({ "directory": self.directory, "certificates": certificates })
-    }
-
-    /// The state of each certificate in the order of the configuration.
-    pub fn states(&self) -> Vec<CertificateState> {
-        let state =
-            |status: &SharedStatus| status.lock().unwrap_or_else(PoisonError::into_inner).state;
-        self.certificates.iter().map(state).collect()
     }
 }
 

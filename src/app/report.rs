@@ -25,7 +25,7 @@ pub(super) fn started(
             name = entry.name(),
             issuer = entry.certificate().issuer(),
             days_left = left.as_secs() / 86_400,
-            temporary = ?entry.certificate().origin(),
+            origin = ?entry.certificate().origin(),
             "certificate"
         );
     }

@@ -102,12 +102,6 @@ impl Running {
             () = health => {}
         }
     }
-
-    /// Ends at once; for tests that run the server in-process.
-    pub async fn stop(self) {
-        self.trigger.advance(ShutdownPhase::Cut);
-        self.connections.finished().await;
-    }
 }
 
 /// Starts everything and returns once every address is bound and served.

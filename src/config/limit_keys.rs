@@ -62,7 +62,7 @@ pub(super) static LIMITS: &[Key] = &[
     limit!(seconds upstream_connect, 1..=120, "The time for connecting to an upstream."),
     limit!(
         seconds upstream_headers, 1..=86_400,
-        "The time an upstream has for the head of its answer. GitLab's longest timeout is 600."
+        "The time an upstream has for the head of its answer, but on gRPC. GitLab's longest timeout is 600."
     ),
     limit!(seconds upstream_idle, 1..=86_400, "The pause of an upstream's answer."),
     limit!(

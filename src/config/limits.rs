@@ -22,7 +22,8 @@ pub struct Limits {
     pub proxy_header: Duration,
     /// Connecting to an upstream: 5 s; it is a neighbour.
     pub upstream_connect: Duration,
-    /// GitLab's longest timeout is 600 s, so an answer's head may take that long.
+    /// GitLab's longest timeout is 600 s, so an answer's head may take that long; on gRPC, where
+    /// it may come with the first message, `upstream_stream_idle` counts.
     pub upstream_headers: Duration,
     /// The pause of an upstream's answer: 600 s.
     pub upstream_idle: Duration,

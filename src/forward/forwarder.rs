@@ -92,7 +92,7 @@ impl Forwarder {
         let host = origin.host_header().ok_or_else(|| no_host(target))?;
         let pool = Pool::Http1(Http1Pool::new(
             dialer(&origin, &settings, resolver, b"http/1.1"),
-            PoolSettings::from(&*settings.limits),
+            PoolSettings::for_requests(&settings.limits),
             settings.tasks.clone(),
             settings.shutdown.clone(),
         ));
@@ -115,7 +115,7 @@ impl Forwarder {
         let authority: Authority = origin.authority().parse().map_err(|_| no_host(target))?;
         let pool = Pool::Http2(Http2Pool::new(
             dialer(&origin, &settings, resolver, b"h2"),
-            PoolSettings::from(&*settings.limits),
+            PoolSettings::for_streams(&settings.limits),
             settings.tasks.clone(),
             settings.shutdown.clone(),
         ));

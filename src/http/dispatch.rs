@@ -13,13 +13,13 @@ pub(super) enum Destination {
     /// The HTTP API or the gRPC service.
     Door(DoorKind),
     /// Answered on the spot: a challenge of ours, `OPTIONS *`, or a refusal.
-    Answer(Response<ResponseBody>),
+    Answer(DoorKind, Response<ResponseBody>),
 }
 
 /// Decides in this order: a challenge we hold; gRPC; the HTTP API, `/monitoring/*` included.
 pub(super) fn choose<B>(request: &Request<B>, tokens: &Arc<TokenTable>) -> Destination {
     if let Some(answer) = challenge(request, tokens) {
-        return Destination::Answer(answer);
+        return Destination::Answer(DoorKind::Gateway, answer);
     }
     let door = if is_grpc(request) {
         DoorKind::Agent
@@ -27,10 +27,10 @@ pub(super) fn choose<B>(request: &Request<B>, tokens: &Arc<TokenTable>) -> Desti
         DoorKind::Gateway
     };
     if let Err(problem) = check_target(request) {
-        return Destination::Answer(problem.into_response(door));
+        return Destination::Answer(door, problem.into_response(door));
     }
     if request.method() == Method::OPTIONS && request.uri().path() == "*" {
-        return Destination::Answer(server_options());
+        return Destination::Answer(door, server_options());
     }
     Destination::Door(door)
 }
@@ -152,7 +152,7 @@ mod tests {
             .expect("a request");
         match choose(&request, &Arc::new(TokenTable::default())) {
             Destination::Door(door) => door.as_str(),
-            Destination::Answer(_) => "answer",
+            Destination::Answer(..) => "answer",
         }
     }
 
@@ -173,12 +173,12 @@ mod tests {
     fn odd_authorities_are_refused() {
         let tokens = Arc::new(TokenTable::default());
         let request = Request::builder().uri("/").body(()).expect("a request");
-        assert!(matches!(choose(&request, &tokens), Destination::Answer(_)));
+        assert!(matches!(choose(&request, &tokens), Destination::Answer(..)));
         let request = Request::builder()
             .uri("https://a.example/")
             .header("host", "b.example")
             .body(())
             .expect("a request");
-        assert!(matches!(choose(&request, &tokens), Destination::Answer(_)));
+        assert!(matches!(choose(&request, &tokens), Destination::Answer(..)));
     }
 }

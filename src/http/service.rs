@@ -118,7 +118,7 @@ impl ConnectionService {
                     Plan::Door(DoorKind::Agent, Arc::clone(&doors.agent))
                 }
                 Destination::Door(kind) => Plan::Door(kind, Arc::clone(&doors.gateway)),
-                Destination::Answer(answer) => Plan::Answer(DoorKind::Gateway, answer),
+                Destination::Answer(kind, answer) => Plan::Answer(kind, answer),
             },
             Surface::Redirect(redirect) => Plan::Answer(DoorKind::Clear, redirect.answer(request)),
             Surface::Admin(door) => Plan::Door(DoorKind::Admin, Arc::clone(door)),

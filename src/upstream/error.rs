@@ -79,7 +79,9 @@ pub enum UpstreamError {
         sent: bool,
     },
     /// No head of an answer within the deadline.
-    #[error("{origin} did not answer within {deadline:?} (limits.upstream_headers)")]
+    #[error(
+        "{origin} did not answer within {deadline:?} (limits.upstream_headers, on gRPC limits.upstream_stream_idle)"
+    )]
     HeaderTimeout {
         /// `host:port`.
         origin: String,

@@ -3,7 +3,6 @@
 use std::{
     error::Error,
     fmt,
-    future::Future,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -186,7 +185,7 @@ where
 
     async fn connect(self: &Arc<Self>) -> Result<Connection<B>, UpstreamError> {
         let stream = self.dialer.dial().await?;
-        let (sender, connection) = http2::Builder::new(Executor(self.tasks.clone()))
+        let (sender, connection) = http2::Builder::new(self.tasks.clone())
             .timer(TokioTimer::new())
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
@@ -271,19 +270,6 @@ impl<B> Http2Slot<B> {
 impl<B> Drop for Http2Slot<B> {
     fn drop(&mut self) {
         self.connection.streams.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Runs hyper's tasks among ours.
-#[derive(Clone)]
-struct Executor(Tasks);
-
-impl<F> hyper::rt::Executor<F> for Executor
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    fn execute(&self, future: F) {
-        self.0.spawn("upstream http2 stream", future);
     }
 }
 

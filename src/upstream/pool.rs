@@ -17,13 +17,23 @@ pub struct PoolSettings {
     pub connections: usize,
 }
 
-impl From<&Limits> for PoolSettings {
-    fn from(limits: &Limits) -> Self {
+impl PoolSettings {
+    /// For requests that are answered as a whole or begin to be.
+    pub fn for_requests(limits: &Limits) -> Self {
         Self {
             headers: limits.upstream_headers,
             idle: limits.upstream_keep_alive_idle,
             age: limits.upstream_connection_age,
             connections: limits.upstream_connections,
+        }
+    }
+
+    /// For gRPC, whose servers may send the head of an answer only with its first message: it is
+    /// waited for as long as for any other message.
+    pub fn for_streams(limits: &Limits) -> Self {
+        Self {
+            headers: limits.upstream_stream_idle,
+            ..Self::for_requests(limits)
         }
     }
 }

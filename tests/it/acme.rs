@@ -30,7 +30,7 @@ impl Pebble {
         let authority = TestAuthority::new(&folder);
         let (certificate, key) = authority.issue(&folder, "pebble", &["localhost", "127.0.0.1"]);
         let (listen, management) = (Port::free(), Port::free());
-        let (dns, control) = (Port::free(), Port::free());
+        let dns = Port::free();
         let settings = json!({"pebble": {
             "listenAddress": listen.address().to_string(),
             "managementListenAddress": management.address().to_string(),
@@ -41,20 +41,7 @@ impl Pebble {
             "certificateValidityPeriod": life,
         }});
         let file = folder.write("pebble.json", settings.to_string());
-        let mut server = command("pebble-challtestsrv");
-        server.args([
-            "-defaultIPv4",
-            "127.0.0.1",
-            "-defaultIPv6",
-            "",
-            "-http01",
-            "",
-            "-https01",
-            "",
-        ]);
-        server.args(["-tlsalpn01", "", "-dns01", &dns.address().to_string()]);
-        server.args(["-management", &control.address().to_string()]);
-        let server = Process::start("challtestsrv", server);
+        let server = dns_server(&dns);
         let mut pebble = command("pebble");
         pebble
             .arg("-config")
@@ -84,6 +71,25 @@ impl Pebble {
             _folder: folder,
         }
     }
+}
+
+/// A DNS server to which every name is 127.0.0.1.
+fn dns_server(port: &Port) -> Process {
+    let control = Port::free();
+    let mut server = command("pebble-challtestsrv");
+    server.args([
+        "-defaultIPv4",
+        "127.0.0.1",
+        "-defaultIPv6",
+        "",
+        "-http01",
+        "",
+        "-https01",
+        "",
+    ]);
+    server.args(["-tlsalpn01", "", "-dns01", &port.address().to_string()]);
+    server.args(["-management", &control.address().to_string()]);
+    Process::start("challtestsrv", server)
 }
 
 #[track_caller]
@@ -374,21 +380,8 @@ fn acme2certifier_issues_as_well() {
     }
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.parts/acme/bin/python");
     let (https, http, dns) = (Port::exactly(443), Port::exactly(80), Port::exactly(53));
-    let (control, authority) = (Port::free(), Port::free());
-    let mut server = command("pebble-challtestsrv");
-    server.args([
-        "-defaultIPv4",
-        "127.0.0.1",
-        "-defaultIPv6",
-        "",
-        "-http01",
-        "",
-        "-https01",
-        "",
-    ]);
-    server.args(["-tlsalpn01", "", "-dns01", &dns.address().to_string()]);
-    server.args(["-management", &control.address().to_string()]);
-    let _dns = Process::start("challtestsrv", server);
+    let authority = Port::free();
+    let _dns = dns_server(&dns);
     let folder = Folder::new();
     let mut second = command(python.to_str().unwrap());
     second.arg(

@@ -79,11 +79,6 @@ impl<S> GateStream<S> {
             deadline,
         }
     }
-
-    /// The connection and the bytes that were read and not passed. For tunnels.
-    pub fn into_parts(self) -> (S, BytesMut) {
-        (self.stream, self.waiting)
-    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> GateStream<S> {

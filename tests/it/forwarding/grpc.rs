@@ -265,7 +265,7 @@ async fn failures_are_statuses() {
 
     let (address, _) = serve(|_| std::future::pending()).await;
     let limits = Limits {
-        upstream_headers: Duration::from_millis(100),
+        upstream_stream_idle: Duration::from_millis(100),
         ..Limits::default()
     };
     let slow = Edge::start(Kind::Grpc, &format!("http://{address}"), limits).await;
