@@ -13,7 +13,8 @@ pub trait Randomness: Send + Sync + std::fmt::Debug + 'static {
     }
 }
 
-/// The operating system's source.
+/// The crypto provider's generator, seeded by the operating system without any file: a static
+/// binary in an empty root has no /dev/urandom.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemRandomness;
 
@@ -23,6 +24,8 @@ impl Randomness for SystemRandomness {
         reason = "the one place that reads randomness"
     )]
     fn fill(&self, buffer: &mut [u8]) {
-        getrandom::fill(buffer).expect("Linux has offered getrandom since 3.17");
+        aws_lc_rs::rand::fill(buffer).expect(
+            "it fails only where the system has no entropy at all, and then TLS failed before",
+        );
     }
 }
