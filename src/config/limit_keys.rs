@@ -71,7 +71,8 @@ pub(super) static LIMITS: &[Key] = &[
     ),
     limit!(
         seconds upstream_keep_alive_idle, 1..=3600,
-        "The idle time after which a kept upstream connection is closed."
+        "The idle time after which a kept HTTP/1 connection to an upstream is closed. Keep it below \
+         the upstream's own; uvicorn's is 5."
     ),
     limit!(
         seconds upstream_connection_age, 1..=86_400,

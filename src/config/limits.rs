@@ -29,7 +29,9 @@ pub struct Limits {
     pub upstream_idle: Duration,
     /// The same on gRPC, WebSocket, SSE and NDJSON, where reasoning models fall silent: 1 h.
     pub upstream_stream_idle: Duration,
-    /// A kept upstream connection that idles longer may be half dead: 60 s.
+    /// A kept HTTP/1 connection to an upstream that idles this long is closed: 4 s. uvicorn, which
+    /// serves the official gateway, closes its own after 5 s, and a request that meets that close is
+    /// lost.
     pub upstream_keep_alive_idle: Duration,
     /// Connections are replaced after 5 minutes so that a moved name is noticed.
     pub upstream_connection_age: Duration,
@@ -71,7 +73,7 @@ impl Default for Limits {
             upstream_headers: Duration::from_secs(600),
             upstream_idle: Duration::from_secs(600),
             upstream_stream_idle: Duration::from_secs(3600),
-            upstream_keep_alive_idle: Duration::from_secs(60),
+            upstream_keep_alive_idle: Duration::from_secs(4),
             upstream_connection_age: Duration::from_secs(300),
             upstream_connections: 1024,
             request_head_bytes: 64 * 1024,
