@@ -15,9 +15,9 @@ mkdir -p "$parts"
 
 system_packages() {
     # python3-venv: environments; util-linux: setpriv, unshare; nghttp2-client: h2load;
-    # prometheus: promtool; nodejs: HTTP/2 as Node speaks it
+    # prometheus: promtool; nodejs: HTTP/2 as Node speaks it; nginx: a proxy in the wrong place
     debian_packages gcc libc6-dev make curl openssl socat pebble prometheus nodejs \
-        python3 python3-venv util-linux procps nghttp2-client
+        python3 python3-venv util-linux procps nghttp2-client nginx
 }
 
 bench_packages() {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::doctor::DoctorArguments;
+
 /// One process for GitLab Duo Self-Hosted: TLS with its own certificate, the AI gateway and the
 /// agent platform on one port
 #[derive(Debug, Parser)]
@@ -30,6 +32,8 @@ pub(super) enum Command {
     Config(ConfigCommand),
     /// Ask the running process whether it is alive, for container health checks
     Health,
+    /// Look at a public name as GitLab does, and tell the remedy of what fails
+    Doctor(Box<DoctorArguments>),
     /// Make keys
     #[command(subcommand)]
     Keys(KeysCommand),

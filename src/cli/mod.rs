@@ -9,6 +9,7 @@
 
 mod arguments;
 mod configuration;
+mod doctor;
 mod keys;
 mod run;
 mod terminal;

@@ -6,7 +6,9 @@ use clap::{CommandFactory, Parser};
 
 use super::{
     arguments::{Arguments, Command, CompletionShell, ConfigCommand, KeysCommand},
-    configuration, keys,
+    configuration,
+    doctor::doctor,
+    keys,
     terminal::{complain, say},
 };
 use crate::config;
@@ -42,6 +44,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<Verdict> {
             Ok(Verdict::Well)
         }
         Command::Health => configuration::health(file),
+        Command::Doctor(arguments) => doctor(*arguments),
         Command::Keys(KeysCommand::New { output }) => new_key(output),
         Command::Completions { shell } => {
             completions(shell);

@@ -122,7 +122,8 @@ impl Dialer {
     }
 }
 
-async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+/// A TCP connection as all of ours are.
+pub(super) async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);

@@ -5,7 +5,8 @@
 //! [`Dialer`] makes a byte stream: TCP, and TLS where the origin says so. On top stand two pools:
 //! [`Http1Pool`] lends a connection to one exchange at a time, the most recently used first;
 //! [`Http2Pool`] spreads streams over few connections. [`outgoing_client`] makes the general
-//! client of rooms that call public services.
+//! client of rooms that call public services. A [`Probe`] looks at a server with whatever certificate
+//! it has, for an [`exchange`] or for [`TrustRoots::judge`].
 //!
 //! This room must not know requests of clients, doors or models. It returns what the other
 //! server said, or an [`UpstreamError`] that tells whose fault it is and whether anything was
@@ -13,15 +14,17 @@
 //!
 //! Limits: connections in use at once (`limits.upstream_connections`), their idle time and age,
 //! deadlines for connecting and for the head of an answer; 64 names in the resolver's memory for
-//! 10 s; 90 streams on one HTTP/2 connection.
+//! 10 s; 90 streams on one HTTP/2 connection; 64 KiB of an exchange's body.
 
 mod client;
 mod dial;
 mod error;
+mod exchange;
 mod http1;
 mod http2;
 mod origin;
 mod pool;
+mod probe;
 mod resolver;
 mod roots;
 mod stream;
@@ -29,10 +32,12 @@ mod stream;
 pub use client::{ClientSettings, outgoing_client};
 pub use dial::Dialer;
 pub use error::UpstreamError;
+pub use exchange::{Exchange, exchange};
 pub use http1::{Http1Lease, Http1Pool};
 pub use http2::{Http2Pool, Http2Slot};
 pub use origin::Origin;
 pub use pool::PoolSettings;
+pub use probe::{Probe, ProbeError, Shown};
 pub use resolver::{Lookup, Resolver};
 pub use roots::TrustRoots;
 pub use stream::UpstreamStream;

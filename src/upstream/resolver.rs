@@ -58,6 +58,22 @@ impl Resolver {
         }
     }
 
+    /// The addresses of the origin, each once, as a client meets them.
+    pub async fn addresses(
+        &self,
+        origin: &Origin,
+        patience: Duration,
+    ) -> Result<Vec<SocketAddr>, UpstreamError> {
+        let resolved = self.resolve(origin, Instant::now() + patience).await?;
+        let mut addresses = Vec::new();
+        for address in resolved.addresses.iter() {
+            if !addresses.contains(address) {
+                addresses.push(*address);
+            }
+        }
+        Ok(addresses)
+    }
+
     /// The addresses of the origin in the order to try them; never empty.
     pub(super) async fn resolve(
         &self,

@@ -1,8 +1,16 @@
 //! Whose certificates are believed.
 
-use std::{path::Path, path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{
+    ClientConfig, Error, RootCertStore,
+    client::{WebPkiServerVerifier, danger::ServerCertVerifier},
+};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::UpstreamError;
 use crate::foundation::certificates_from_pem;
@@ -35,6 +43,25 @@ impl TrustRoots {
             .with_no_client_auth();
         config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
         Arc::new(config)
+    }
+
+    /// Whether a client with these roots would believe `chain` for `name` at that moment.
+    pub fn judge(
+        &self,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        let (own, intermediates) = chain.split_first().ok_or(Error::NoCertificatesPresented)?;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let verifier = WebPkiServerVerifier::builder_with_provider(self.store.clone(), provider)
+            .build()
+            .map_err(|error| Error::General(error.to_string()))?;
+        let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH);
+        let now = UnixTime::since_unix_epoch(since_1970.unwrap_or(Duration::ZERO));
+        verifier
+            .verify_server_cert(own, intermediates, name, &[], now)
+            .map(|_| ())
     }
 }
 

@@ -116,6 +116,7 @@ fn commands_end_with_the_documented_codes() {
         "check",
         "config",
         "health",
+        "doctor",
         "keys",
         "completions",
         "Exit codes",

@@ -20,6 +20,8 @@ mod configuration;
 #[cfg(test)]
 mod configuration_problems;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod floods;
 #[cfg(test)]
 mod forward_grpc;

@@ -7,6 +7,7 @@ Metadata   unary: JSON of the metadata that arrived, names with lengths, and the
 Status     unary: ends with the status named by the request, as "CODE words"
 Count      server stream: "COUNT GAP" gives that many messages, each the time it was sent
 Bidi       both directions: each message back
+ListTools  ends with UNAUTHENTICATED, as GitLab's service does without a token
 
 Health and reflection as any gRPC server has them. PINGs are not policed, as in the real service.
 """
@@ -55,7 +56,12 @@ def bidi(requests, context):
     yield from requests
 
 
+def list_tools(request, context):
+    context.abort(grpc.StatusCode.UNAUTHENTICATED, "no token")
+
+
 handlers = {
+    "ListTools": grpc.unary_unary_rpc_method_handler(list_tools),
     "Echo": grpc.unary_unary_rpc_method_handler(echo),
     "Metadata": grpc.unary_unary_rpc_method_handler(metadata),
     "Status": grpc.unary_unary_rpc_method_handler(status),

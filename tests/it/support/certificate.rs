@@ -34,11 +34,16 @@ impl TestAuthority {
 
     /// Writes `NAME.crt` and `NAME.key` for these names and addresses.
     pub(crate) fn issue(&self, folder: &Folder, name: &str, hosts: &[&str]) -> (PathBuf, PathBuf) {
-        let hosts = hosts.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let mut params = CertificateParams::new(hosts).unwrap();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.use_authority_key_identifier_extension = true;
+        self.issue_from(folder, name, &leaf(name, hosts))
+    }
+
+    /// The same for parameters that a test has changed.
+    pub(crate) fn issue_from(
+        &self,
+        folder: &Folder,
+        name: &str,
+        params: &CertificateParams,
+    ) -> (PathBuf, PathBuf) {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         (
@@ -46,4 +51,30 @@ impl TestAuthority {
             folder.write(&format!("{name}.key"), key.serialize_pem()),
         )
     }
+
+    /// An authority below this one, and its certificate in PEM. Its root is this one's.
+    pub(crate) fn intermediate(&self) -> (Self, String) {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "Duogate's tests, intermediate");
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate().unwrap();
+        let issuer = CertifiedIssuer::signed_by(params, key, &self.issuer).unwrap();
+        let pem = issuer.pem();
+        let root = self.root.clone();
+        (Self { issuer, root }, pem)
+    }
+}
+
+/// Parameters of a server certificate.
+pub(crate) fn leaf(name: &str, hosts: &[&str]) -> CertificateParams {
+    let hosts = hosts.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let mut params = CertificateParams::new(hosts).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    params
 }

@@ -4,7 +4,7 @@
 //! side. Whatever a test starts dies with it: handles kill on drop, and the kernel kills what a
 //! killed test leaves behind.
 
-mod certificate;
+pub(crate) mod certificate;
 pub(crate) mod clock;
 mod curl;
 mod duogate;
