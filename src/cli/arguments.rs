@@ -69,6 +69,9 @@ pub(super) enum KeysCommand {
         /// Write to this file (mode 0600, never overwritten) instead of standard output
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
+        /// Print the four keys of the official container as lines for a .env file of Compose
+        #[arg(long, conflicts_with = "output")]
+        environment: bool,
     },
 }
 

@@ -12,6 +12,17 @@ pub(super) fn new_key() -> anyhow::Result<String> {
     Ok(pair.serialize_pem())
 }
 
+/// A new key for each variable of the official container, as Compose reads them in `.env`: one
+/// line each, in quotation marks, within which it takes `\\n` for a line end.
+pub(super) fn new_environment() -> anyhow::Result<String> {
+    let line = |name: &&str| {
+        let key = new_key()?.trim_end().replace('\n', "\\n");
+        Ok(format!("{name}=\"{key}\""))
+    };
+    let lines: anyhow::Result<Vec<String>> = OFFICIAL_KEYS.iter().map(line).collect();
+    Ok(lines?.join("\n"))
+}
+
 /// Writes a new key to a file that only its owner may read and that does not exist yet.
 pub(super) fn write_new_key(path: &Path) -> anyhow::Result<()> {
     let mut file = OpenOptions::new()
@@ -28,3 +39,12 @@ pub(super) fn write_new_key(path: &Path) -> anyhow::Result<()> {
 
 /// Nobody but the owner reads or writes a private key.
 const OWNER_ONLY: u32 = 0o600;
+
+/// The signing keys of both services, and the keys that stay valid while those change
+/// (gitlab-clients 5.2).
+const OFFICIAL_KEYS: [&str; 4] = [
+    "AIGW_SELF_SIGNED_JWT__SIGNING_KEY",
+    "AIGW_SELF_SIGNED_JWT__VALIDATION_KEY",
+    "DUO_WORKFLOW_SELF_SIGNED_JWT__SIGNING_KEY",
+    "DUO_WORKFLOW_SELF_SIGNED_JWT__VALIDATION_KEY",
+];

@@ -45,7 +45,13 @@ fn execute(arguments: Arguments) -> anyhow::Result<Verdict> {
         }
         Command::Health => configuration::health(file),
         Command::Doctor(arguments) => doctor(*arguments),
-        Command::Keys(KeysCommand::New { output }) => new_key(output),
+        Command::Keys(KeysCommand::New {
+            environment: true, ..
+        }) => {
+            say(&keys::new_environment()?);
+            Ok(Verdict::Well)
+        }
+        Command::Keys(KeysCommand::New { output, .. }) => new_key(output),
         Command::Completions { shell } => {
             completions(shell);
             Ok(Verdict::Well)
