@@ -2,7 +2,7 @@
 # make test    install the real parts (clients, servers), run every test, fuzz for a moment
 # make lint    formatting, clippy, dependencies
 # make image   build the container image and run it as a platform would; needs root
-# make bench   side by side with nginx and haproxy; wants a quiet machine
+# make bench   side by side with five other servers; wants a quiet machine for 15 minutes
 
 .PHONY: run test lint image bench parts
 

