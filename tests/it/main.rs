@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod acme;
 #[cfg(test)]
+mod acme_authority;
+#[cfg(test)]
 mod admin;
 #[cfg(test)]
 mod architecture;

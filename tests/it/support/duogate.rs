@@ -112,6 +112,16 @@ impl Settings {
         &self.folder
     }
 
+    /// Where https will listen.
+    pub(crate) fn https(&self) -> SocketAddr {
+        self.https.address()
+    }
+
+    /// Where http will listen.
+    pub(crate) fn http(&self) -> SocketAddr {
+        self.http.address()
+    }
+
     /// The authority whose certificate the edge shows.
     pub(crate) fn authority(&self) -> &TestAuthority {
         &self.authority
