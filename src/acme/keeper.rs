@@ -5,6 +5,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use tokio::sync::Notify;
+
 use super::{
     AcmeError,
     account::AccountDesk,
@@ -33,6 +35,8 @@ pub(super) struct Keeper {
     /// exactly our domains.
     renewal: Option<SystemTime>,
     status: SharedStatus,
+    /// The operator does not want to wait.
+    wake: Arc<Notify>,
 }
 
 impl Keeper {
@@ -44,6 +48,7 @@ impl Keeper {
         desk: Arc<AccountDesk>,
         around: Arc<Surroundings>,
         status: SharedStatus,
+        wake: Arc<Notify>,
     ) -> Result<Self, AcmeError> {
         let history = folder.history();
         let mut keeper = Self {
@@ -54,6 +59,7 @@ impl Keeper {
             history,
             renewal: None,
             status,
+            wake,
         };
         match keeper.folder.certificate() {
             Some(certificate) if keeper.is_ours(&certificate) => keeper.install(certificate)?,
@@ -65,10 +71,13 @@ impl Keeper {
     /// Runs until the process ends.
     pub(super) async fn run(mut self) {
         let shutdown = self.around.shutdown.clone();
+        let wake = Arc::clone(&self.wake);
+        let mut wished = false;
         loop {
             let wait = self.wait();
             self.show_waiting(wait);
-            if wait.is_zero() {
+            if wait.is_zero() || wished {
+                wished = false;
                 tokio::select! {
                     () = shutdown.reached(ShutdownPhase::Draining) => return,
                     () = self.attempt() => {}
@@ -78,6 +87,7 @@ impl Keeper {
             tokio::select! {
                 () = shutdown.reached(ShutdownPhase::Draining) => return,
                 () = self.around.clock.sleep(wait.min(LONGEST_SLEEP)) => {}
+                () = wake.notified() => wished = true,
             }
         }
     }
@@ -184,6 +194,7 @@ impl Keeper {
             .unwrap_or_default()
             .as_secs();
         self.history.pause_seconds = pause.as_secs();
+        self.history.asked = asked.is_some();
         self.history.error = Some(error.to_string());
         self.history.blocked = error.is_permanent();
         self.remember();
@@ -257,9 +268,11 @@ impl Keeper {
         };
         let next = now.checked_add(wait).and_then(timestamp);
         let (failures, error) = (self.history.failures, self.history.error.clone());
+        let asked_until = now.checked_add(wait).filter(|_| self.history.asked);
         self.update(|status| {
             status.state = state;
             status.next_attempt = next;
+            status.asked_until = asked_until;
             status.failures = failures;
             status.last_error = error;
         });

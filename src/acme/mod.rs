@@ -48,4 +48,4 @@ mod status;
 pub use check::check;
 pub use error::AcmeError;
 pub use start::{Surroundings, start};
-pub use status::AcmeStatus;
+pub use status::{AcmeStatus, RenewalWish};

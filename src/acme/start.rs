@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use tokio::sync::Notify;
+
 use super::{
     AcmeError, AcmeStatus,
     account::AccountDesk,
@@ -57,13 +59,15 @@ pub fn start(config: &Config, around: Surroundings) -> Result<Arc<AcmeStatus>, A
         };
         let folder = CertificateFolder::new(state, &name);
         let status = unknown(name, &domains);
-        statuses.push(Arc::clone(&status));
+        let wake = Arc::new(Notify::new());
+        statuses.push((Arc::clone(&status), Arc::clone(&wake)));
         let keeper = Keeper::new(
             domains,
             folder,
             Arc::clone(&desk),
             Arc::clone(&around),
             status,
+            wake,
         )?;
         around.tasks.spawn("certificate keeper", keeper.run());
     }
@@ -92,6 +96,7 @@ fn unknown(name: String, domains: &[Domain]) -> SharedStatus {
         not_before: None,
         not_after: None,
         end: None,
+        asked_until: None,
         next_attempt: None,
         failures: 0,
         last_error: None,

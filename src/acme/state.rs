@@ -38,6 +38,8 @@ pub(super) struct History {
     pub(super) failed_at: u64,
     /// How long to wait after it, in seconds.
     pub(super) pause_seconds: u64,
+    /// True when the ACME server asked for that pause.
+    pub(super) asked: bool,
     /// What it was, in words.
     pub(super) error: Option<String>,
     /// True when it can never succeed as it is.

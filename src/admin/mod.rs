@@ -1,7 +1,7 @@
 //! The operator's listener: metrics, liveness, readiness, certificates.
 //!
 //! One [`Door`](crate::http::Door) on a port of its own, by default on loopback. It reads what
-//! other rooms publish and changes nothing. Liveness (`/healthz`) is what health checks use;
+//! other rooms publish, and passes on one wish: to renew a certificate now, from this machine only. Liveness (`/healthz`) is what health checks use;
 //! readiness (`/readyz`) tells each part.
 //!
 //! This room must not know how certificates are obtained or requests are served: the application
@@ -11,4 +11,4 @@
 
 mod pages;
 
-pub use pages::{Admin, AdminSources, Readiness};
+pub use pages::{Admin, AdminSources, Readiness, RenewalAnswer};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 
 use crate::{
-    http::{Door, DoorFuture, RequestBody, ResponseBody, full_body},
+    http::{Door, DoorFuture, RequestBody, RequestContext, ResponseBody, full_body},
     telemetry::{ExpositionFormat, Metrics, expose},
 };
 
@@ -20,6 +20,17 @@ pub struct Readiness {
     pub detail: String,
 }
 
+/// What became of the wish to renew a certificate now, for the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenewalAnswer {
+    /// Whether an attempt begins or is under way.
+    pub granted: bool,
+    /// In words, with the remedy where it is not.
+    pub detail: String,
+    /// The certificates there are, where none is called so.
+    pub known: Option<Vec<String>>,
+}
+
 /// Where the pages get what they show.
 pub struct AdminSources {
     /// Every metric.
@@ -30,6 +41,8 @@ pub struct AdminSources {
     pub readiness: Box<dyn Fn() -> Vec<Readiness> + Send + Sync>,
     /// The certificates as JSON.
     pub certificates: Box<dyn Fn() -> serde_json::Value + Send + Sync>,
+    /// Renews the certificate of this name now.
+    pub renew: Box<dyn Fn(&str) -> RenewalAnswer + Send + Sync>,
 }
 
 /// The operator's door.
@@ -57,6 +70,9 @@ impl Admin {
     }
 
     fn answer<B>(&self, request: &Request<B>) -> Response<ResponseBody> {
+        if let (Some(name), false) = (renewal(request), self.metrics_only) {
+            return self.renew(request, &name);
+        }
         if request.method() != Method::GET && request.method() != Method::HEAD {
             return text(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -71,6 +87,35 @@ impl Admin {
             "/certs" => json(StatusCode::OK, &(self.sources.certificates)()),
             _ => text(StatusCode::NOT_FOUND, PAGES),
         }
+    }
+
+    /// Changes something, so it is for a command on this machine alone. A page in a browser can send
+    /// a POST anywhere, but not with a header of its own unless we allow it, and never without
+    /// Origin.
+    fn renew<B>(&self, request: &Request<B>, name: &str) -> Response<ResponseBody> {
+        if request.method() != Method::POST {
+            return text(StatusCode::METHOD_NOT_ALLOWED, "renewal is a POST\n");
+        }
+        let context = request.extensions().get::<Arc<RequestContext>>();
+        let local = context
+            .is_some_and(|context| context.connection.peer.ip().to_canonical().is_loopback());
+        if !local {
+            return text(StatusCode::FORBIDDEN, "renewal is for this machine alone\n");
+        }
+        let headers = request.headers();
+        if headers.contains_key(header::ORIGIN) || !headers.contains_key(COMMAND_HEADER) {
+            return text(StatusCode::FORBIDDEN, NOT_A_COMMAND);
+        }
+        let answer = (self.sources.renew)(name);
+        let status = match (answer.granted, &answer.known) {
+            (true, _) => StatusCode::ACCEPTED,
+            (false, Some(_)) => StatusCode::NOT_FOUND,
+            (false, None) => StatusCode::CONFLICT,
+        };
+        json(
+            status,
+            &serde_json::json!({ "detail": answer.detail, "known": answer.known }),
+        )
     }
 
     fn metrics<B>(&self, request: &Request<B>) -> Response<ResponseBody> {
@@ -117,6 +162,16 @@ impl Door for Admin {
     }
 }
 
+/// The name in `/certs/NAME/renew`.
+fn renewal<B>(request: &Request<B>) -> Option<String> {
+    let path = request.uri().path();
+    let name = path.strip_prefix("/certs/")?.strip_suffix("/renew")?;
+    let name = percent_encoding::percent_decode_str(name)
+        .decode_utf8()
+        .ok()?;
+    Some(name.into_owned())
+}
+
 fn text(status: StatusCode, body: &'static str) -> Response<ResponseBody> {
     respond(status, "text/plain; charset=utf-8", body.to_owned())
 }
@@ -134,5 +189,10 @@ fn respond(status: StatusCode, content_type: &'static str, body: String) -> Resp
         .insert(header::CONTENT_TYPE, content_type);
     response
 }
+
+/// Our commands send it; see `Admin::renew`.
+const COMMAND_HEADER: &str = "x-duogate-request";
+
+const NOT_A_COMMAND: &str = "renewal is asked for by `duogate certs renew NAME`, with X-Duogate-Request and without Origin\n";
 
 const PAGES: &str = "no such page; there are /metrics, /healthz, /readyz and /certs\n";

@@ -8,8 +8,8 @@ use std::{
 
 use super::{ServeError, base::Base, connections::Transport};
 use crate::{
-    acme::{self, AcmeStatus},
-    admin::Readiness,
+    acme::{self, AcmeStatus, RenewalWish},
+    admin::{Readiness, RenewalAnswer},
     config::{ChallengeKind, Domain, DropInTls, TlsSource},
     tls::{
         CertificateOrigin, CertificateStore, ChallengeCertificates, ChallengeResponder, Entry,
@@ -159,6 +159,42 @@ impl Certificates {
         })
     }
 
+    /// Renews a certificate now, where the source is one that renews.
+    pub(super) fn renew(&self, name: &str, now: SystemTime) -> RenewalAnswer {
+        let refused = |detail: String| RenewalAnswer {
+            granted: false,
+            detail,
+            known: None,
+        };
+        let granted = |detail: &str| RenewalAnswer {
+            granted: true,
+            detail: format!("{name}: {detail}"),
+            known: None,
+        };
+        let Some(acme) = &self.acme else {
+            return refused(
+                "no certificate here comes from an ACME server (tls.source is not acme): files are \
+                 read again when they change, and internal certificates are renewed by themselves"
+                    .to_owned(),
+            );
+        };
+        match acme.renew(name, now) {
+            RenewalWish::Granted => granted("an attempt begins now"),
+            RenewalWish::UnderWay => granted("an attempt is under way"),
+            RenewalWish::AskedToWait(until) => refused(format!(
+                "{name}: the ACME server asked us to wait until {until}; try again then"
+            )),
+            RenewalWish::Unknown(known) => RenewalAnswer {
+                granted: false,
+                detail: format!(
+                    "no certificate is called {name:?}; there are: {}",
+                    known.join(", ")
+                ),
+                known: Some(known),
+            },
+        }
+    }
+
     /// What `/certs` shows: acme's own report where it is the source, else what is served.
     pub(super) fn report(&self, now: SystemTime) -> serde_json::Value {
         if let Some(acme) = &self.acme {
@@ -264,6 +300,7 @@ fn describe(entry: &Entry, now: SystemTime) -> serde_json::Value {
     serde_json::json!({
         "name": entry.name(),
         "domains": domains,
+        "state": if left.is_zero() { "expired" } else { "valid" },
         "issuer": certificate.issuer(),
         "serial": certificate.serial(),
         "not_before": timestamp(certificate.not_before()),

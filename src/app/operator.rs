@@ -13,6 +13,7 @@ use crate::{
 pub(super) fn sources(base: &Base, certificates: &Certificates) -> Arc<AdminSources> {
     let shutdown = base.shutdown.clone();
     let (judged, shown) = (certificates.clone(), certificates.clone());
+    let (renewed, calendar) = (certificates.clone(), Arc::clone(&base.services.clock));
     let clock = Arc::clone(&base.services.clock);
     Arc::new(AdminSources {
         metrics: Arc::clone(&base.metrics),
@@ -23,6 +24,7 @@ pub(super) fn sources(base: &Base, certificates: &Certificates) -> Arc<AdminSour
             parts
         }),
         certificates: Box::new(move || shown.report(clock.now())),
+        renew: Box::new(move |name| renewed.renew(name, calendar.now())),
     })
 }
 

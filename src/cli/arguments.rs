@@ -32,6 +32,9 @@ pub(super) enum Command {
     Config(ConfigCommand),
     /// Ask the running process whether it is alive, for container health checks
     Health,
+    /// List the running process's certificates, or renew one now
+    #[command(subcommand, name = "certs")]
+    Certificates(CertificatesCommand),
     /// Look at a public name as GitLab does, and tell the remedy of what fails
     Doctor(Box<DoctorArguments>),
     /// Make keys
@@ -41,6 +44,22 @@ pub(super) enum Command {
     Completions {
         /// The shell
         shell: CompletionShell,
+    },
+}
+
+/// What to do with certificates.
+#[derive(Debug, Subcommand)]
+pub(super) enum CertificatesCommand {
+    /// A table: where each certificate stands, its end, the next attempt, the last error
+    List {
+        /// Print JSON, with every field
+        #[arg(long)]
+        json: bool,
+    },
+    /// Renew now, without waiting for the time; only on the machine of the process
+    Renew {
+        /// As `certs list` shows it
+        name: String,
     },
 }
 

@@ -90,7 +90,7 @@ pub(super) fn health(file: Option<PathBuf>) -> anyhow::Result<Verdict> {
 }
 
 /// Loads the configuration, or tells all its problems.
-fn load(file: Option<PathBuf>) -> Option<Loaded> {
+pub(super) fn load(file: Option<PathBuf>) -> Option<Loaded> {
     match config::load(&LoadOptions::from_process(file)) {
         Ok(loaded) => Some(loaded),
         Err(problems) => {

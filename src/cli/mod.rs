@@ -8,6 +8,7 @@
 //! Limits: none of its own; every command ends by itself but `serve`.
 
 mod arguments;
+mod certificates;
 mod configuration;
 mod doctor;
 mod keys;

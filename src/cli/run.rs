@@ -6,6 +6,7 @@ use clap::{CommandFactory, Parser};
 
 use super::{
     arguments::{Arguments, Command, CompletionShell, ConfigCommand, KeysCommand},
+    certificates::certificates,
     configuration,
     doctor::doctor,
     keys,
@@ -44,6 +45,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<Verdict> {
             Ok(Verdict::Well)
         }
         Command::Health => configuration::health(file),
+        Command::Certificates(command) => certificates(file, command),
         Command::Doctor(arguments) => doctor(*arguments),
         Command::Keys(KeysCommand::New {
             environment: true, ..

@@ -47,7 +47,7 @@ pub fn health(address: SocketAddr, limit: Duration) -> Result<(), HealthError> {
 }
 
 /// A listener on all addresses is asked on loopback.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         // 127.0.0.1 and not ::1: such a listener falls back to IPv4 where there is no IPv6

@@ -14,6 +14,8 @@ mod builtin;
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]
+mod certs_command;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod commands;
