@@ -148,6 +148,8 @@ only_the_volume_is_written() {
     fi
     grep -q 'Read-only file system\|Permission denied' "$work/refused"
     as_user /duogate keys new --output /var/lib/duogate/key.pem >/dev/null
+    # as docker-compose.yaml tells administrators
+    [ "$(as_user /duogate keys new --environment | grep -c '_KEY="-----BEGIN PRIVATE KEY')" = 4 ]
     [ "$(stat -c %u "$work/state/key.pem")" = "$ARBITRARY_USER" ]
     echo "image: user $ARBITRARY_USER writes to the volume and nowhere else"
 }

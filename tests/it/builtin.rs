@@ -45,6 +45,11 @@ fn the_api_door_answers_as_documented() {
             (healthy.status, healthy.body.as_str()),
             (200, r#"{"status":"ok"}"#)
         );
+        let policy = healthy.field("strict-transport-security");
+        assert!(
+            policy.is_some_and(|policy| policy.starts_with("max-age=")),
+            "{policy:?}"
+        );
         for path in ["/", "/v1/x", "/v1%2Fx", "/monitoring", "/healthz"] {
             let stranger = fetch(&edge, &[version], path);
             assert_eq!(stranger.status, 401, "{stranger:?}");
