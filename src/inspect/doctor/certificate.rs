@@ -71,8 +71,8 @@ impl Judge<'_> {
             facts.issuer
         );
         if left < life / DUE_FRACTION {
-            let remedy = "it should have been renewed by now: with tls.source acme see /certs on \
-                          Duogate's admin listener and its log; with files renew them, Duogate \
+            let remedy = "it should have been renewed by now: with tls.source acme `duogate certs \
+                          list` on its host tells why; with files renew them, Duogate \
                           reads them again by itself";
             return Finding::warning(SUBJECT, seen, remedy);
         }
@@ -108,7 +108,7 @@ impl Judge<'_> {
     fn expired(&self, facts: &Facts) -> Finding {
         let ago = self.now.duration_since(facts.not_after).unwrap_or_default();
         let seen = format!("it expired {} ago, on {}", days(ago), day(facts.not_after));
-        let remedy = "with tls.source acme see /certs on Duogate's admin listener and its log for \
+        let remedy = "with tls.source acme `duogate certs list` on its host tells \
                       why renewal fails (port 443 or 80 closed, DNS moved); with files renew them, \
                       Duogate reads them again by itself";
         Finding::problem(SUBJECT, seen, remedy)
@@ -135,7 +135,7 @@ fn self_signed(facts: &Facts) -> Finding {
         return Finding::problem(
             SUBJECT,
             "Duogate shows its temporary certificate: it waits for the issued one",
-            "see /certs on Duogate's admin listener and its log for what the ACME server says; the \
+            "`duogate certs list` on its host tells what the ACME server says; the \
              name has to point here, and port 443 or 80 has to be open to the authority",
         );
     }
