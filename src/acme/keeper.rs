@@ -121,6 +121,8 @@ impl Keeper {
     }
 
     async fn obtain(&self) -> Result<Issued, AcmeError> {
+        // A certificate that cannot be kept must not be ordered.
+        self.folder.probe()?;
         let account = self.desk.account().await?;
         let attempt = Attempt {
             account: &account,

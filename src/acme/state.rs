@@ -12,7 +12,7 @@ use super::AcmeError;
 use crate::{
     config::ChallengeKind,
     foundation::{certificates_from_pem, private_key_from_pem},
-    tls::{Certificate, TlsError, create_private_folder, write_durably},
+    tls::{Certificate, TlsError, create_private_folder, probe_folder, write_durably},
 };
 
 /// The folder of one certificate.
@@ -68,6 +68,11 @@ impl CertificateFolder {
     /// The folder of the certificate that is called `name`.
     pub(super) fn new(state_folder: &Path, name: &str) -> Self {
         Self(state_folder.join("certificates").join(folder_name(name)))
+    }
+
+    /// Whether everything that one issuance brings can be kept.
+    pub(super) fn probe(&self) -> Result<(), AcmeError> {
+        Ok(probe_folder(&self.0)?)
     }
 
     /// The stored certificate; none if there is none or if it cannot be used.

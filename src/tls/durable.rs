@@ -86,8 +86,9 @@ const FILE_MODE: u32 = 0o600;
 /// As are their folders.
 const FOLDER_MODE: u32 = 0o700;
 
-/// Content of the probe; any bytes would do.
-const PROBE: &[u8] = b"duogate writes this to see whether it can\n";
+/// Content of the probe; any bytes would do. As many as one issuance writes at most: an order, a key
+/// and a long chain.
+const PROBE: &[u8] = &[b'.'; 16 * 1024];
 
 #[cfg(test)]
 mod tests {

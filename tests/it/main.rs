@@ -6,6 +6,8 @@ mod acme;
 #[cfg(test)]
 mod acme_authority;
 #[cfg(test)]
+mod acme_faults;
+#[cfg(test)]
 mod admin;
 #[cfg(test)]
 mod architecture;

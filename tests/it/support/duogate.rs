@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use duogate::config::{LoadOptions, Loaded, load};
 use rustix::process::{Pid, Signal};
 use serde_json::{Map, Value, json};
 
@@ -110,6 +111,16 @@ impl Settings {
     /// The folder with the configuration and the certificates; the working directory too.
     pub(crate) fn folder(&self) -> &Folder {
         &self.folder
+    }
+
+    /// The configuration, for a server inside the test.
+    pub(crate) fn loaded(&self) -> Loaded {
+        let text = self.file.as_ref().unwrap().to_string();
+        let options = LoadOptions {
+            file: Some(self.folder.write("duogate.yaml", text)),
+            ..LoadOptions::default()
+        };
+        load(&options).unwrap()
     }
 
     /// Where https will listen.

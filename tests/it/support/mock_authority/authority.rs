@@ -59,8 +59,13 @@ impl MockAuthority {
             .enable_all()
             .build()
             .unwrap();
-        let listening = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-        let listener = runtime.block_on(listening).unwrap();
+        // no await: the test may run on a runtime of its own
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let listener = {
+            let _inside = runtime.enter();
+            TcpListener::from_std(listener).unwrap()
+        };
         let address = listener.local_addr().unwrap();
         let desk = Arc::new(Desk {
             base: format!("https://localhost:{}", address.port()),
