@@ -106,9 +106,11 @@ impl AcmeError {
         self.is_refusal("accountDoesNotExist")
     }
 
-    /// True when the same order can never succeed: trying more than daily only annoys the server.
+    /// True when the same request can never succeed: only another configuration, or an operator who
+    /// did something at the ACME server, helps (RFC 8555 6.7). `caa` is none of these, since a
+    /// change in the DNS cures it and nobody would tell us.
     pub(super) fn is_permanent(&self) -> bool {
-        self.is_refusal("rejectedIdentifier") || self.is_refusal("unsupportedIdentifier")
+        PERMANENT.iter().any(|kind| self.is_refusal(kind))
     }
 
     /// True for refusals that say nothing about the thing that was asked for.
@@ -174,5 +176,36 @@ pub(super) fn challenge_word(kind: ChallengeKind) -> &'static str {
     }
 }
 
+/// Refusals that speak of what we ask for, not of the moment (RFC 8555 6.7).
+const PERMANENT: [&str; 6] = [
+    "rejectedIdentifier",
+    "unsupportedIdentifier",
+    "externalAccountRequired",
+    "invalidContact",
+    "unsupportedContact",
+    "userActionRequired",
+];
+
 /// Enough for every explanation Boulder gives; the text comes from outside and goes to the log.
 const EXPLANATION_CHARACTERS: usize = 600;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_refusals_that_time_cannot_cure_are_permanent() {
+        let refused = |kind: &str| AcmeError::Refused {
+            step: "new order",
+            kind: kind.to_owned(),
+            detail: String::new(),
+        };
+        for kind in ["rejectedIdentifier", "externalAccountRequired"] {
+            assert!(refused(kind).is_permanent(), "{kind}");
+            assert!(!refused(kind).is_passing(), "{kind}");
+        }
+        for kind in ["rateLimited", "caa", "dns", "serverInternal", "unheardOf"] {
+            assert!(!refused(kind).is_permanent(), "{kind}");
+        }
+    }
+}

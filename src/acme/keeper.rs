@@ -50,7 +50,7 @@ impl Keeper {
         status: SharedStatus,
         wake: Arc<Notify>,
     ) -> Result<Self, AcmeError> {
-        let history = folder.history();
+        let history = folder.history().at_start();
         let mut keeper = Self {
             domains,
             folder,
@@ -94,6 +94,10 @@ impl Keeper {
 
     /// How long until the next attempt.
     fn wait(&self) -> Duration {
+        if self.history.blocked {
+            // Only a restart, perhaps with another configuration, or the operator's wish helps.
+            return Duration::MAX;
+        }
         let now = self.around.clock.now();
         let until_due = match self.renewal {
             None => Duration::ZERO,
@@ -113,7 +117,7 @@ impl Keeper {
         } else {
             CertificateState::Ordering
         };
-        self.update(|status| status.state = state);
+        self.enter(state);
         match self.obtain().await {
             Ok(issued) => self.succeeded(issued),
             Err(error) => self.failed(&error).await,
@@ -187,7 +191,7 @@ impl Keeper {
             // A new account can be made at once.
             Duration::from_secs(1)
         } else {
-            schedule::pause(failures, error.is_permanent(), asked, chance)
+            schedule::pause(failures, asked, chance)
         };
         let now = self.around.clock.now();
         self.history.failures = failures;
@@ -204,7 +208,7 @@ impl Keeper {
             name = self.name(),
             %error,
             failures,
-            next_attempt_seconds = pause.as_secs(),
+            next_attempt_seconds = (!self.history.blocked).then_some(pause.as_secs()),
             "no certificate; what is served stays"
         );
     }
@@ -268,11 +272,11 @@ impl Keeper {
             (0, _, true) => CertificateState::Valid,
             (0, _, false) => CertificateState::Missing,
         };
+        self.enter(state);
         let next = now.checked_add(wait).and_then(timestamp);
         let (failures, error) = (self.history.failures, self.history.error.clone());
         let asked_until = now.checked_add(wait).filter(|_| self.history.asked);
         self.update(|status| {
-            status.state = state;
             status.next_attempt = next;
             status.asked_until = asked_until;
             status.failures = failures;
@@ -296,6 +300,16 @@ impl Keeper {
 
     fn update(&self, change: impl FnOnce(&mut CertificateStatus)) {
         change(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Moves to a state, and says so when it is another one.
+    fn enter(&self, state: CertificateState) {
+        let mut before = state;
+        self.update(|status| before = std::mem::replace(&mut status.state, state));
+        if before != state {
+            let name = self.name();
+            tracing::info!(name, from = ?before, to = ?state, "a certificate changed its state");
+        }
     }
 
     fn name(&self) -> String {

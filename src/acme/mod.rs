@@ -30,7 +30,8 @@
 //!
 //! Limits: answers of the ACME server at most 1 MiB, each call 30 s; three orders per attempt;
 //! two minutes of polling per step; back-off 1, 10, 100 minutes, then daily, never shorter than
-//! the server's Retry-After.
+//! the server's Retry-After. What can never succeed is blocked until the next start or an operator's
+//! wish.
 
 mod account;
 mod check;

@@ -23,16 +23,9 @@ pub(super) fn renewal_time(
 }
 
 /// How long to wait after the failure that makes `failures` in a row: 1, 10, 100 minutes, then a
-/// day; a day at once for what cannot succeed; up to a tenth more by chance; never less than the
-/// server asked for.
-pub(super) fn pause(
-    failures: u32,
-    permanent: bool,
-    asked: Option<Duration>,
-    chance: f64,
-) -> Duration {
+/// day; up to a tenth more by chance; never less than the server asked for.
+pub(super) fn pause(failures: u32, asked: Option<Duration>, chance: f64) -> Duration {
     let step = match failures {
-        _ if permanent => DAY,
         0 | 1 => MINUTE,
         2 => 10 * MINUTE,
         3 => 100 * MINUTE,
@@ -95,14 +88,13 @@ mod tests {
 
     #[test]
     fn back_off_grows_to_a_day_and_obeys_the_server() {
-        let minutes = |failures| pause(failures, false, None, 0.0).as_secs() / 60;
+        let minutes = |failures| pause(failures, None, 0.0).as_secs() / 60;
         assert_eq!([1, 2, 3, 4, 99].map(minutes), [1, 10, 100, 1440, 1440]);
-        assert_eq!(pause(1, true, None, 0.0), DAY);
-        assert_eq!(pause(1, false, None, 1.0), MINUTE + MINUTE / 10);
+        assert_eq!(pause(1, None, 1.0), MINUTE + MINUTE / 10);
         let asked = Some(Duration::from_secs(7200));
-        assert_eq!(pause(1, false, asked, 0.0), Duration::from_secs(7200));
-        assert_eq!(pause(4, false, asked, 0.0), DAY, "the longer one wins");
-        assert_eq!(pause(1, false, Some(Duration::MAX), 0.0), LONGEST_ASKED);
+        assert_eq!(pause(1, asked, 0.0), Duration::from_secs(7200));
+        assert_eq!(pause(4, asked, 0.0), DAY, "the longer one wins");
+        assert_eq!(pause(1, Some(Duration::MAX), 0.0), LONGEST_ASKED);
     }
 
     #[test]

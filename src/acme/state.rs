@@ -49,6 +49,18 @@ pub(super) struct History {
 }
 
 impl History {
+    /// What still counts when the process starts: a refusal that blocked is forgiven, since the
+    /// operator may have changed what it spoke of. Everything else goes on where it was.
+    pub(super) fn at_start(self) -> Self {
+        if !self.blocked {
+            return self;
+        }
+        Self {
+            http_worked: self.http_worked,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn failed_at(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(self.failed_at)
     }
@@ -199,6 +211,24 @@ const HISTORY: &str = "history.json";
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_start_forgives_what_blocked_and_nothing_else() {
+        let failed = History {
+            failures: 3,
+            pause_seconds: 6000,
+            http_worked: Some(true),
+            ..History::default()
+        };
+        assert_eq!(failed.clone().at_start(), failed);
+        let blocked = History {
+            blocked: true,
+            ..failed
+        };
+        let forgiven = blocked.at_start();
+        assert_eq!((forgiven.failures, forgiven.blocked), (0, false));
+        assert_eq!(forgiven.http_worked, Some(true));
+    }
 
     #[test]
     fn names_become_folders_that_stay_inside() {

@@ -40,7 +40,8 @@ pub(super) enum CertificateState {
     Renewing,
     /// The last attempt failed; the next one waits.
     BackingOff,
-    /// The ACME server will not issue this as it is; tried once a day.
+    /// The ACME server will not issue this as it is; tried again when the operator asks
+    /// for it, and at the next start.
     Blocked,
 }
 

@@ -7,6 +7,7 @@ mod acme;
 mod acme_authority;
 #[cfg(test)]
 mod acme_faults;
+mod acme_refusals;
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
