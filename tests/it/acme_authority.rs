@@ -165,3 +165,52 @@ fn a_forgotten_account_is_made_again() {
     server.next_certificate(&first);
     assert_eq!(authority.accounts().len(), 2);
 }
+
+#[test]
+fn an_order_being_issued_is_followed_up_after_a_kill() {
+    let authority = MockAuthority::with(Behaviour {
+        processing_looks: 3,
+        ..Behaviour::default()
+    });
+    let server = edge(&authority).spawn();
+    authority.wait_for(Step::Finalize, 1, Duration::from_secs(20));
+    let server = server.kill().start();
+    server.valid_certificate();
+    assert_eq!(authority.orders().len(), 1, "{:#?}", authority.history());
+    assert_eq!(authority.certificates().len(), 1);
+}
+
+/// At every step in turn: the server is obeyed, and what is served stays.
+#[test]
+fn a_refused_renewal_leaves_the_certificate_where_it_is() {
+    let steps = [
+        Step::NewOrder,
+        Step::Authorization,
+        Step::Challenge,
+        Step::Order,
+        Step::Finalize,
+        Step::Certificate,
+    ];
+    let running = steps.map(|step| {
+        let authority = MockAuthority::with(Behaviour {
+            life: Duration::from_secs(10),
+            ..Behaviour::default()
+        });
+        let server = edge(&authority).start();
+        let first = server.valid_certificate();
+        let refusal = Reply::problem(503, "rateLimited", "busy").with("Retry-After", "7200");
+        authority.script(step, 20, &refusal);
+        (step, server, authority, first)
+    });
+    for (step, server, authority, first) in running {
+        let shown = server.certificate_with("a refusal", |shown| shown["failures"] == 1);
+        assert_eq!(shown["serial"], first["serial"], "{step:?}");
+        assert_eq!(shown["state"], "backing_off", "{step:?}");
+        let next = shown["next_attempt"].as_str().unwrap();
+        let next = OffsetDateTime::parse(next, &Rfc3339).unwrap();
+        let left = (next - OffsetDateTime::from(SystemTime::now())).whole_seconds();
+        assert!((7100..7500).contains(&left), "{step:?}: {left} s: {shown}");
+        assert!(authority.orders().len() <= 2, "{step:?}");
+        assert_eq!(server.operator("/readyz").status, 200, "{step:?}");
+    }
+}
