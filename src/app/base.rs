@@ -27,9 +27,10 @@ impl Default for Services {
     }
 }
 
-/// Configuration, services and signals, shared by all rooms.
+/// Configuration, services and signals, shared by all rooms. Cheap to clone.
+#[derive(Clone)]
 pub(super) struct Base {
-    pub(super) config: Config,
+    pub(super) config: Arc<Config>,
     pub(super) services: Services,
     pub(super) metrics: Arc<Metrics>,
     /// Work in the background: accept loops, certificates.
@@ -53,13 +54,21 @@ impl Base {
             .start_time
             .set(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
         Self {
-            config,
+            config: Arc::new(config),
             services,
             metrics,
             tasks: Tasks::new(),
             connections: Tasks::new(),
             shutdown,
             tokens: Arc::default(),
+        }
+    }
+
+    /// The same process with another configuration.
+    pub(super) fn with(&self, config: Config) -> Self {
+        Self {
+            config: Arc::new(config),
+            ..self.clone()
         }
     }
 }

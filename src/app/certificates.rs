@@ -6,11 +6,12 @@ use std::{
     time::SystemTime,
 };
 
-use super::{ServeError, base::Base, connections::Transport};
+use super::{ServeError, base::Base, connections::Transport, keeping::Keeping};
 use crate::{
     acme::{self, AcmeStatus, RenewalWish},
     admin::{Readiness, RenewalAnswer},
     config::{ChallengeKind, Domain, DropInTls, TlsSource},
+    telemetry::CertificateLabels,
     tls::{
         CertificateOrigin, CertificateStore, ChallengeCertificates, ChallengeResponder, Entry,
         FilePair, FileSource, Handshaker, InternalSource, ServerParameters, TlsError, UnknownNames,
@@ -31,37 +32,75 @@ pub(super) struct Certificates {
 struct Port {
     store: Arc<CertificateStore>,
     handshaker: Arc<Handshaker>,
+    /// What fills the store; it ends with the last port that has it.
+    keeping: Arc<Keeping>,
 }
 
 impl Certificates {
     /// Fills every store that a listener needs and keeps them filled.
     pub(super) fn start(base: &Base) -> Result<Self, ServeError> {
-        let parameters = ServerParameters::new(base.config.tls.min_version)?;
-        let mut certificates = Self {
-            main: None,
-            gateway: drop_in(
-                base,
-                &parameters,
-                base.config.tls.gateway.as_ref(),
-                FilePair::gateway,
-            )?,
-            agent_platform: drop_in(
-                base,
-                &parameters,
-                base.config.tls.agent_platform.as_ref(),
-                FilePair::agent_platform,
-            )?,
-            acme: None,
-            internal_root: None,
-        };
-        if base.config.listen.https.is_some() {
-            certificates.start_main(base, parameters)?;
+        let mut certificates = Self::drop_ins(base, None)?;
+        certificates.start_main(base)?;
+        Ok(certificates)
+    }
+
+    /// Ports whose part of the configuration did not change go on as they are, keepers and all.
+    /// The others are made anew from what the state folder and the files hold.
+    pub(super) async fn renewed(&self, base: &Base) -> Result<Self, ServeError> {
+        let mut certificates = Self::drop_ins(base, Some(self))?;
+        let wanted = Keeping::wanted_by_main(&base.config);
+        match &self.main {
+            Some(port)
+                if wanted
+                    .as_ref()
+                    .is_some_and(|wanted| port.keeping.is(wanted)) =>
+            {
+                certificates.main = Some(port.clone());
+                certificates.acme.clone_from(&self.acme);
+                certificates.internal_root.clone_from(&self.internal_root);
+            }
+            Some(port) => {
+                // Two keepers must not work on one state folder.
+                port.keeping.end().await;
+                certificates.start_main(base)?;
+            }
+            None => certificates.start_main(base)?,
         }
         Ok(certificates)
     }
 
-    fn start_main(&mut self, base: &Base, parameters: ServerParameters) -> Result<(), ServeError> {
+    /// Forgets the metrics of certificates that are served no more.
+    pub(super) fn replace(&self, old: &Self, base: &Base) {
+        let names: Vec<String> = self.entries().iter().map(|entry| entry.name()).collect();
+        for entry in old.entries() {
+            let name = entry.name();
+            if !names.contains(&name) {
+                let labels = CertificateLabels { name };
+                base.metrics.certificate_not_after.remove(&labels);
+            }
+        }
+    }
+
+    fn drop_ins(base: &Base, old: Option<&Self>) -> Result<Self, ServeError> {
+        let tls = &base.config.tls;
+        let (gateway, agent) = (tls.gateway.as_ref(), tls.agent_platform.as_ref());
+        let old_gateway = old.and_then(|old| old.gateway.as_ref());
+        let old_agent = old.and_then(|old| old.agent_platform.as_ref());
+        Ok(Self {
+            main: None,
+            gateway: drop_in(base, gateway, FilePair::gateway, old_gateway)?,
+            agent_platform: drop_in(base, agent, FilePair::agent_platform, old_agent)?,
+            acme: None,
+            internal_root: None,
+        })
+    }
+
+    fn start_main(&mut self, base: &Base) -> Result<(), ServeError> {
         let config = &base.config;
+        let Some(wanted) = Keeping::wanted_by_main(config) else {
+            return Ok(());
+        };
+        let parameters = ServerParameters::new(config.tls.min_version)?;
         let domains = config.domains.clone();
         let unknown = match config.tls.source {
             TlsSource::Files => UnknownNames::ServedTheFirst,
@@ -77,23 +116,24 @@ impl Certificates {
             parameters,
             Arc::clone(&base.metrics),
         ));
+        let keeping = Keeping::new(wanted, &base.shutdown);
         match config.tls.source {
             TlsSource::Files => {
                 let files = config.tls.files.clone().ok_or(TlsError::NoCertificate)?;
-                follow_files(base, FilePair::main(files), domains, &store)?;
+                follow_files(base, FilePair::main(files), domains, &store, &keeping)?;
             }
             TlsSource::Internal => {
                 let clock = Arc::clone(&base.services.clock);
                 let source =
                     InternalSource::open(&config.tls.state, domains, Arc::clone(&store), clock)?;
                 self.internal_root = Some(source.root_path());
-                source.keep(&base.tasks, base.shutdown.clone());
+                source.keep(keeping.tasks(), keeping.signal());
             }
             TlsSource::Acme => {
-                self.acme = Some(start_acme(base, &store, &challenges)?);
+                self.acme = Some(start_acme(base, &store, &challenges, &keeping)?);
             }
         }
-        self.main = Some(port(base, store, Some(challenges)));
+        self.main = Some(port(base, store, Some(challenges), keeping));
         Ok(())
     }
 
@@ -210,6 +250,7 @@ fn port(
     base: &Base,
     store: Arc<CertificateStore>,
     challenges: Option<Arc<ChallengeCertificates>>,
+    keeping: Keeping,
 ) -> Port {
     let handshaker = Handshaker::new(
         Arc::clone(&store),
@@ -220,25 +261,32 @@ fn port(
     Port {
         store,
         handshaker: Arc::new(handshaker),
+        keeping: Arc::new(keeping),
     }
 }
 
 /// A port of the official container with a pair of its own.
 fn drop_in(
     base: &Base,
-    parameters: &ServerParameters,
     tls: Option<&DropInTls>,
     pair: fn(crate::config::TlsFiles) -> FilePair,
+    old: Option<&Port>,
 ) -> Result<Option<Port>, ServeError> {
     let Some(tls) = tls else { return Ok(None) };
+    let wanted = Keeping::wanted_by_drop_in(&base.config, tls);
+    if let Some(old) = old.filter(|old| old.keeping.is(&wanted)) {
+        return Ok(Some(old.clone()));
+    }
+    let parameters = ServerParameters::new(base.config.tls.min_version)?;
     let store = Arc::new(CertificateStore::new(
         Vec::new(),
         UnknownNames::ServedTheFirst,
-        parameters.clone(),
+        parameters,
         Arc::clone(&base.metrics),
     ));
-    follow_files(base, pair(tls.files.clone()), Vec::new(), &store)?;
-    Ok(Some(port(base, store, None)))
+    let keeping = Keeping::new(wanted, &base.shutdown);
+    follow_files(base, pair(tls.files.clone()), Vec::new(), &store, &keeping)?;
+    Ok(Some(port(base, store, None, keeping)))
 }
 
 fn follow_files(
@@ -246,6 +294,7 @@ fn follow_files(
     pair: FilePair,
     domains: Vec<Domain>,
     store: &Arc<CertificateStore>,
+    keeping: &Keeping,
 ) -> Result<(), TlsError> {
     let clock = Arc::clone(&base.services.clock);
     let source = FileSource::open(
@@ -255,7 +304,7 @@ fn follow_files(
         Arc::clone(&base.metrics),
         clock,
     )?;
-    source.watch(&base.tasks, base.shutdown.clone());
+    source.watch(keeping.tasks(), keeping.signal());
     Ok(())
 }
 
@@ -264,6 +313,7 @@ fn start_acme(
     base: &Base,
     store: &Arc<CertificateStore>,
     challenges: &Arc<ChallengeCertificates>,
+    keeping: &Keeping,
 ) -> Result<Arc<AcmeStatus>, ServeError> {
     let config = &base.config;
     let responder = |kind: &ChallengeKind| -> Option<Arc<dyn ChallengeResponder>> {
@@ -284,8 +334,8 @@ fn start_acme(
         clock: Arc::clone(&base.services.clock),
         randomness: Arc::clone(&base.services.randomness),
         metrics: Arc::clone(&base.metrics),
-        tasks: base.tasks.clone(),
-        shutdown: base.shutdown.clone(),
+        tasks: keeping.tasks().clone(),
+        shutdown: keeping.signal(),
     };
     Ok(acme::start(config, around)?)
 }

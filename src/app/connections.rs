@@ -40,20 +40,20 @@ pub(super) struct Connections {
 
 impl Connections {
     pub(super) fn new(base: &Base) -> Self {
-        let limits = Arc::new(base.config.limits.clone());
-        let first_byte = limits.request_head;
-        let http = HttpServer::new(HttpSettings {
-            limits,
-            trusted_proxies: base.config.listen.trusted_proxies.clone(),
-            metrics: Arc::clone(&base.metrics),
-            shutdown: base.shutdown.clone(),
-            randomness: Arc::clone(&base.services.randomness),
-        });
+        Self::around(base, HttpServer::new(http_settings(base)))
+    }
+
+    /// For the connections to come; requests in flight are counted together.
+    pub(super) fn renewed(&self, base: &Base) -> Self {
+        Self::around(base, self.http.with_settings(http_settings(base)))
+    }
+
+    fn around(base: &Base, http: HttpServer) -> Self {
         Self {
             http,
             tasks: base.connections.clone(),
             shutdown: base.shutdown.clone(),
-            first_byte,
+            first_byte: base.config.limits.request_head,
         }
     }
 
@@ -91,6 +91,11 @@ impl Connections {
         }
     }
 
+    async fn handshakes_over(&self) {
+        self.shutdown.reached(ShutdownPhase::Draining).await;
+        tokio::time::sleep(LAST_HANDSHAKES).await;
+    }
+
     async fn shake(
         &self,
         handshaker: &Handshaker,
@@ -100,8 +105,8 @@ impl Connections {
     ) {
         let accepted = tokio::select! {
             accepted = handshaker.accept(stream, facts.local) => accepted,
-            // Who has not even shaken hands yet loses nothing.
-            () = self.shutdown.reached(ShutdownPhase::Draining) => return,
+            // Who has not even shaken hands a moment after the end began loses nothing.
+            () = self.handshakes_over() => return,
         };
         match accepted {
             Ok(Handshake::Http { stream, facts: tls }) => {
@@ -117,6 +122,19 @@ impl Connections {
         }
     }
 }
+
+fn http_settings(base: &Base) -> HttpSettings {
+    HttpSettings {
+        limits: Arc::new(base.config.limits.clone()),
+        trusted_proxies: base.config.listen.trusted_proxies.clone(),
+        metrics: Arc::clone(&base.metrics),
+        shutdown: base.shutdown.clone(),
+        randomness: Arc::clone(&base.services.randomness),
+    }
+}
+
+/// A handshake on its way takes two round trips.
+const LAST_HANDSHAKES: Duration = Duration::from_secs(1);
 
 /// The content type of a TLS record that carries a handshake (RFC 8446 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;

@@ -18,8 +18,8 @@ pub(super) struct Built {
     pub(super) agent: Option<Agent>,
 }
 
-/// Builds both doors.
-pub(super) async fn build(base: &Base) -> Result<Built, ServeError> {
+/// Builds both doors. A built-in agent goes on as it is: clients watch its health.
+pub(super) async fn build(base: &Base, agent: Option<&Agent>) -> Result<Built, ServeError> {
     let config = &base.config;
     let settings = forward_settings(base)?;
     let gateway: Arc<dyn Door> = match &config.gateway {
@@ -28,7 +28,13 @@ pub(super) async fn build(base: &Base) -> Result<Built, ServeError> {
     };
     let mut builtin = None;
     let agent: Arc<dyn Door> = match &config.agent_platform {
-        Target::Builtin => Arc::new(builtin.insert(Agent::new().await).clone()),
+        Target::Builtin => {
+            let agent = match agent {
+                Some(agent) => agent.clone(),
+                None => Agent::new().await,
+            };
+            Arc::new(builtin.insert(agent).clone())
+        }
         Target::Forward(target) => Arc::new(Forwarder::grpc(target, settings)?),
     };
     let doors = Doors {

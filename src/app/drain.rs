@@ -19,10 +19,11 @@ pub(super) struct DrainTimes {
 pub(super) async fn until_drained(
     mut signals: Signals,
     trigger: ShutdownTrigger,
-    times: DrainTimes,
+    times: impl Fn() -> DrainTimes,
     connections: Tasks,
 ) {
     let name = signals.next().await;
+    let times = times();
     tracing::info!(
         signal = name,
         delay_seconds = times.delay.as_secs(),

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{base::Base, certificates::Certificates};
+use arc_swap::ArcSwap;
+
+use super::{base::Base, certificates::Certificates, reload::LastReload};
 use crate::{
     admin::{AdminSources, Readiness},
     foundation::{Shutdown, ShutdownPhase},
@@ -10,21 +12,27 @@ use crate::{
 };
 
 /// Wires the pages to the rooms that know.
-pub(super) fn sources(base: &Base, certificates: &Certificates) -> Arc<AdminSources> {
+pub(super) fn sources(
+    base: &Base,
+    certificates: &Arc<ArcSwap<Certificates>>,
+    last_reload: &Arc<LastReload>,
+) -> Arc<AdminSources> {
     let shutdown = base.shutdown.clone();
-    let (judged, shown) = (certificates.clone(), certificates.clone());
-    let (renewed, calendar) = (certificates.clone(), Arc::clone(&base.services.clock));
+    let (judged, shown) = (Arc::clone(certificates), Arc::clone(certificates));
+    let (renewed, calendar) = (Arc::clone(certificates), Arc::clone(&base.services.clock));
+    let last_reload = Arc::clone(last_reload);
     let clock = Arc::clone(&base.services.clock);
     Arc::new(AdminSources {
         metrics: Arc::clone(&base.metrics),
         refresh: Box::new(refresh),
         readiness: Box::new(move || {
             let mut parts = vec![draining(&shutdown)];
-            parts.extend(judged.readiness());
+            parts.extend(judged.load().readiness());
+            parts.push(last_reload.readiness());
             parts
         }),
-        certificates: Box::new(move || shown.report(clock.now())),
-        renew: Box::new(move |name| renewed.renew(name, calendar.now())),
+        certificates: Box::new(move || shown.load().report(clock.now())),
+        renew: Box::new(move |name| renewed.load().renew(name, calendar.now())),
     })
 }
 

@@ -2,23 +2,24 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 use super::{
     base::Base,
     certificates::Certificates,
     connections::{Route, Transport},
-    operator,
+    listeners::OpenAddress,
 };
 use crate::{
     admin::{Admin, AdminSources},
     config::Mode,
     foundation::ListenerKind,
     http::{Doors, Redirect, Surface},
-    listener::Listener,
 };
 
 /// Surfaces and transports of all listeners.
 pub(super) struct Routes {
-    doors: Arc<Doors>,
+    doors: Arc<ArcSwap<Doors>>,
     redirect: Arc<Redirect>,
     sources: Arc<AdminSources>,
     https: Transport,
@@ -30,13 +31,14 @@ impl Routes {
     pub(super) fn new(
         base: &Base,
         certificates: &Certificates,
-        doors: &Arc<Doors>,
-        listeners: &[Listener],
+        doors: &Arc<ArcSwap<Doors>>,
+        sources: &Arc<AdminSources>,
+        addresses: &[OpenAddress],
     ) -> Self {
         Self {
             doors: Arc::clone(doors),
-            redirect: Arc::new(redirect(base, listeners)),
-            sources: operator::sources(base, certificates),
+            redirect: Arc::new(redirect(base, addresses)),
+            sources: Arc::clone(sources),
             https: certificates.https(),
             gateway: certificates.gateway(),
             agent_platform: certificates.agent_platform(),
@@ -66,11 +68,11 @@ impl Routes {
 }
 
 /// In local mode the https port is not 443 and stands in the target.
-fn redirect(base: &Base, listeners: &[Listener]) -> Redirect {
-    let https = listeners
+fn redirect(base: &Base, addresses: &[OpenAddress]) -> Redirect {
+    let https = addresses
         .iter()
-        .find(|listener| listener.kind() == ListenerKind::Https);
+        .find(|(kind, _)| *kind == ListenerKind::Https);
     let https = https.filter(|_| base.config.mode == Mode::Local);
-    let port = https.map(|listener| listener.address().port());
+    let port = https.map(|(_, address)| address.port());
     Redirect::new(base.config.domains.clone(), port, Arc::clone(&base.tokens))
 }

@@ -2,27 +2,30 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
+use arc_swap::ArcSwap;
+
 use super::{
     base::{Base, Services},
-    certificates::Certificates,
-    connections::Connections,
-    doors,
     drain::{DrainTimes, Signals, until_drained},
     error::ServeError,
-    listen::bind_requests,
+    generation::{Generation, Succession},
+    notify,
+    reload::Reloader,
     report,
-    routes::Routes,
 };
 use crate::{
-    agent::Agent,
     config::{Config, Loaded, LogFormat, LogLevel, Mode, Problem, Workers},
     foundation::{ListenerKind, Shutdown, ShutdownPhase, ShutdownTrigger, Tasks},
-    listener::{self, AcceptSettings, InheritedSockets, Listener},
+    listener::{self, InheritedSockets},
     telemetry::LogSettings,
 };
 
-/// Runs until a signal ended it in order. `on_started` is told once every address is served.
-pub fn serve(loaded: Loaded, on_started: impl FnOnce(&Running)) -> Result<(), Vec<Problem>> {
+/// Runs until a signal ended it in order; `file` is read anew at each reload. `on_started` is told once every address is served.
+pub fn serve(
+    loaded: Loaded,
+    file: Option<PathBuf>,
+    on_started: impl FnOnce(&Running),
+) -> Result<(), Vec<Problem>> {
     // Takes the descriptors out of the environment, which is safe only before threads exist.
     let inherited = InheritedSockets::take().map_err(ServeError::Listeners);
     let inherited = inherited.map_err(|error| error.problems())?;
@@ -30,19 +33,18 @@ pub fn serve(loaded: Loaded, on_started: impl FnOnce(&Running)) -> Result<(), Ve
     if !problems.is_empty() {
         return Err(problems);
     }
-    run(loaded, inherited, on_started).map_err(|error| error.problems())
+    run(&loaded, file, inherited, on_started).map_err(|error| error.problems())
 }
 
 fn run(
-    loaded: Loaded,
+    loaded: &Loaded,
+    file: Option<PathBuf>,
     inherited: InheritedSockets,
     on_started: impl FnOnce(&Running),
 ) -> Result<(), ServeError> {
-    let Loaded {
-        config, notices, ..
-    } = loaded;
-    let _log = crate::telemetry::start_log(&log_settings(&config))?;
-    for notice in &notices {
+    let config = &loaded.config;
+    let log = crate::telemetry::start_log(&log_settings(config))?;
+    for notice in &loaded.notices {
         tracing::warn!("{notice}");
     }
     let descriptors = listener::raise_descriptor_limit();
@@ -54,9 +56,11 @@ fn run(
     let runtime = builder.enable_all().thread_name("duogate").build()?;
     let outcome = runtime.block_on(async {
         let signals = Signals::new()?;
-        let running = start(config, Services::default(), inherited).await?;
+        let (running, succession) = begin(config.clone(), Services::default(), inherited).await?;
+        let reloader = Reloader::new(file, log.level(), succession, loaded)?;
         on_started(&running);
-        running.until_signal(signals).await;
+        notify::tell("READY=1");
+        running.until_signal(signals, reloader).await;
         Ok(())
     });
     // Background work has nothing left to lose: state files are written atomically.
@@ -73,33 +77,45 @@ pub struct Running {
     /// The root of the internal authority, where the source is `internal`.
     pub internal_root: Option<PathBuf>,
     trigger: ShutdownTrigger,
-    times: DrainTimes,
+    present: Arc<ArcSwap<Generation>>,
     connections: Tasks,
+    tasks: Tasks,
     shutdown: Shutdown,
-    agent: Option<Agent>,
 }
 
 impl Running {
-    /// Serves until SIGTERM or SIGINT, then drains.
-    async fn until_signal(self, signals: Signals) {
+    /// Serves until SIGTERM or SIGINT, then drains. Reloads end where the drain begins.
+    async fn until_signal(self, signals: Signals, mut reloader: Reloader) {
         let Self {
             trigger,
-            times,
+            present,
             connections,
             shutdown,
-            agent,
             ..
         } = self;
-        let health = async {
-            shutdown.reached(ShutdownPhase::Leaving).await;
+        let left = Arc::clone(&present);
+        let leaving = async {
+            tokio::select! {
+                () = shutdown.reached(ShutdownPhase::Leaving) => {}
+                () = reloader.run() => {}
+            }
+            notify::tell("STOPPING=1");
+            let agent = left.load().agent.clone();
             if let Some(agent) = agent {
                 agent.leave().await;
             }
             std::future::pending::<()>().await;
         };
+        let times = || {
+            let config = &present.load().base.config;
+            DrainTimes {
+                delay: config.drain_delay,
+                grace: config.drain_grace,
+            }
+        };
         tokio::select! {
             () = until_drained(signals, trigger, times, connections) => {}
-            () = health => {}
+            () = leaving => {}
         }
     }
 }
@@ -110,57 +126,40 @@ pub async fn start(
     services: Services,
     inherited: InheritedSockets,
 ) -> Result<Running, ServeError> {
-    let listeners =
-        listener::bind(&bind_requests(&config), inherited).map_err(ServeError::Listeners)?;
+    let (running, succession) = begin(config, services, inherited).await?;
+    // Addresses are open for as long as their owner lives.
+    running.tasks.spawn("succession", {
+        let shutdown = running.shutdown.clone();
+        async move {
+            shutdown.reached(ShutdownPhase::Draining).await;
+            drop(succession);
+        }
+    });
+    Ok(running)
+}
+
+async fn begin(
+    config: Config,
+    services: Services,
+    inherited: InheritedSockets,
+) -> Result<(Running, Succession), ServeError> {
     let (trigger, shutdown) = ShutdownTrigger::new();
     let base = Base::new(config, services, shutdown);
-    let certificates = Certificates::start(&base)?;
-    let built = doors::build(&base).await?;
-    let routes = Routes::new(&base, &certificates, &built.doors, &listeners);
-    let addresses: Vec<_> = listeners
-        .iter()
-        .map(|listener| (listener.kind(), listener.address()))
-        .collect();
-    open(listeners, &routes, &base);
+    let (succession, addresses) = Succession::begin(base.clone(), inherited).await?;
+    let certificates = succession.certificates.load();
     report::started(&base, &addresses, &certificates);
-    let config = &base.config;
-    Ok(Running {
-        mode: config.mode,
+    let running = Running {
+        mode: base.config.mode,
         addresses,
         internal_root: certificates.internal_root().map(ToOwned::to_owned),
         trigger,
-        times: DrainTimes {
-            delay: config.drain_delay,
-            grace: config.drain_grace,
-        },
+        present: Arc::clone(&succession.present),
         connections: base.connections.clone(),
+        tasks: base.tasks.clone(),
         shutdown: base.shutdown.clone(),
-        agent: built.agent,
-    })
-}
-
-/// Starts the accept loop of every listener.
-fn open(listeners: Vec<Listener>, routes: &Routes, base: &Base) {
-    let limits = &base.config.limits;
-    let settings = Arc::new(AcceptSettings::new(
-        &base.config.listen,
-        limits,
-        Arc::clone(&base.metrics),
-        base.connections.clone(),
-    ));
-    let carrier = Connections::new(base);
-    for listener in listeners {
-        let route = routes.of(listener.kind());
-        let carrier = carrier.clone();
-        let on_connection = move |incoming| carrier.start(incoming, route.clone());
-        let accepting = listener::run(
-            listener,
-            Arc::clone(&settings),
-            on_connection,
-            base.shutdown.clone(),
-        );
-        base.tasks.spawn("accept", accepting);
-    }
+    };
+    drop(certificates);
+    Ok((running, succession))
 }
 
 fn log_settings(config: &Config) -> LogSettings {
@@ -171,7 +170,7 @@ fn log_settings(config: &Config) -> LogSettings {
     }
 }
 
-fn level(level: LogLevel) -> &'static str {
+pub(super) fn level(level: LogLevel) -> &'static str {
     match level {
         LogLevel::Error => "error",
         LogLevel::Warn => "warn",

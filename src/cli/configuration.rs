@@ -17,10 +17,10 @@ use crate::{
 
 /// `serve`: runs until it is told to end.
 pub(super) fn serve(file: Option<PathBuf>) -> Verdict {
-    let Some(loaded) = load(file) else {
+    let Some(loaded) = load(file.clone()) else {
         return Verdict::Problems;
     };
-    match app::serve(loaded.clone(), welcome) {
+    match app::serve(loaded.clone(), file, welcome) {
         Ok(()) => Verdict::Well,
         Err(problems) => {
             list(&placed(&loaded, problems));

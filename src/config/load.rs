@@ -83,6 +83,18 @@ pub fn load(options: &LoadOptions) -> Result<Loaded, Vec<Problem>> {
     Assembly::new(mode, folder, problems).finish(&layers, official)
 }
 
+/// The socket of a service manager that wants to be told (sd_notify); a leading `@` stands for an
+/// abstract name.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this room reads the environment; the name is systemd's, not a key"
+)]
+pub fn notify_socket() -> Option<String> {
+    std::env::var("NOTIFY_SOCKET")
+        .ok()
+        .filter(|socket| !socket.is_empty())
+}
+
 impl LoadOptions {
     /// The options of this process: its environment and its working directory.
     #[expect(

@@ -40,12 +40,14 @@ mod schema;
 mod suggest;
 mod tls_keys;
 mod types;
+mod watch;
 
 pub use limits::Limits;
-pub use load::{LoadOptions, Loaded, Setting, Source, load};
+pub use load::{LoadOptions, Loaded, Setting, Source, load, notify_socket};
 pub use problem::Problem;
 pub use schema::{reference, schema};
 pub use types::{
     Acme, ChallengeKind, Config, Domain, DropInTls, Listen, Log, LogFormat, LogLevel, Mode, Target,
     Tls, TlsFiles, TlsSource, TlsVersion, Upstream, Workers,
 };
+pub use watch::FolderWatch;

@@ -133,7 +133,7 @@ pub enum TlsVersion {
 }
 
 /// How to obtain certificates from an ACME server.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acme {
     /// URL of the directory.
     pub directory: String,

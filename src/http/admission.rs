@@ -11,7 +11,7 @@ use crate::telemetry::Metrics;
 #[derive(Debug)]
 pub(super) struct Admission {
     in_flight: AtomicUsize,
-    maximum: usize,
+    maximum: AtomicUsize,
     metrics: Arc<Metrics>,
 }
 
@@ -19,15 +19,20 @@ impl Admission {
     pub(super) fn new(maximum: usize, metrics: Arc<Metrics>) -> Arc<Self> {
         Arc::new(Self {
             in_flight: AtomicUsize::new(0),
-            maximum,
+            maximum: AtomicUsize::new(maximum),
             metrics,
         })
+    }
+
+    /// Another bound from now on; requests beyond it go on.
+    pub(super) fn rebound(&self, maximum: usize) {
+        self.maximum.store(maximum, Ordering::Relaxed);
     }
 
     /// A place, or none when all are taken.
     pub(super) fn admit(self: &Arc<Self>) -> Option<Admitted> {
         let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
-        if before >= self.maximum {
+        if before >= self.maximum.load(Ordering::Relaxed) {
             self.in_flight.fetch_sub(1, Ordering::Relaxed);
             return None;
         }

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite},
+    time::Instant,
+};
 
 use super::{
     HttpServer, Surface,
@@ -15,7 +18,7 @@ use super::{
 };
 use crate::{
     config::Limits,
-    foundation::{ConnectionFacts, ShutdownPhase},
+    foundation::{ConnectionFacts, Shutdown, ShutdownPhase},
 };
 
 impl HttpServer {
@@ -70,10 +73,10 @@ impl HttpServer {
                 .serve_connection(TokioIo::new(stream), service)
                 .with_upgrades()
         );
-        let shutdown = &shared.settings.shutdown;
+        let (born, shutdown) = (Instant::now(), &shared.settings.shutdown);
         tokio::select! {
             _ = connection.as_mut() => return,
-            () = shutdown.reached(ShutdownPhase::Draining) => connection.as_mut().graceful_shutdown(),
+            () = ending(shutdown, born) => connection.as_mut().graceful_shutdown(),
         }
         tokio::select! {
             _ = connection => {}
@@ -97,16 +100,26 @@ impl HttpServer {
         let builder = http2_builder(&shared.streams, limits);
         let mut connection =
             std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
-        let shutdown = &shared.settings.shutdown;
+        let (born, shutdown) = (Instant::now(), &shared.settings.shutdown);
         tokio::select! {
             _ = connection.as_mut() => return,
             // Two GOAWAYs with a PING between them, so that no request in flight is lost.
-            () = shutdown.reached(ShutdownPhase::Draining) => connection.as_mut().graceful_shutdown(),
+            () = ending(shutdown, born) => connection.as_mut().graceful_shutdown(),
         }
         tokio::select! {
             _ = connection => {}
             () = shutdown.reached(ShutdownPhase::Cut) => {}
         }
+    }
+}
+
+/// Returns when a connection has to end. hyper closes one without a request on the spot, so that
+/// the first request of a young one would be lost on its way.
+async fn ending(shutdown: &Shutdown, born: Instant) {
+    shutdown.reached(ShutdownPhase::Draining).await;
+    tokio::select! {
+        () = tokio::time::sleep_until(born + FIRST_REQUEST) => {}
+        () = shutdown.reached(ShutdownPhase::Cut) => {}
     }
 }
 
@@ -157,6 +170,9 @@ where
 
 /// The first bytes of every HTTP/2 connection (RFC 9113 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// A client sends its first request at once, so it arrives within a slow round trip or two.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
 /// hyper counts the request line as well; the gate has judged the head already.
 const HEAD_SLACK: usize = 1024;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use ipnet::IpNet;
 
 use super::{Door, Redirect, TokenTable, admission::Admission};
@@ -14,8 +15,9 @@ use crate::{
 /// What connections of one listener lead to.
 #[derive(Clone)]
 pub enum Surface {
-    /// The API and gRPC, chosen for each request.
-    Doors(Arc<Doors>),
+    /// The API and gRPC, chosen for each request: those that are in force when its head arrives,
+    /// so that a connection of many hours does not lead to doors of yesterday.
+    Doors(Arc<ArcSwap<Doors>>),
     /// Port 80.
     Redirect(Arc<Redirect>),
     /// The operator's port: one door, whatever the path.
@@ -68,6 +70,19 @@ impl HttpServer {
             settings,
             admission,
             streams: Tasks::new(),
+        }))
+    }
+
+    /// A server with other settings for the connections to come. Requests in flight are counted
+    /// together.
+    #[must_use]
+    pub fn with_settings(&self, settings: HttpSettings) -> Self {
+        let admission = Arc::clone(&self.0.admission);
+        admission.rebound(settings.limits.requests_in_flight);
+        Self(Arc::new(Shared {
+            settings,
+            admission,
+            streams: self.0.streams.clone(),
         }))
     }
 

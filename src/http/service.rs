@@ -15,7 +15,7 @@ use super::{
     server::{Doors, Shared},
     tracked::TrackedBody,
 };
-use crate::foundation::{Blame, ConnectionFacts, RequestId};
+use crate::foundation::{Blame, ConnectionFacts, RequestId, ShutdownPhase};
 
 /// Answers the requests of one connection.
 #[derive(Clone)]
@@ -113,15 +113,19 @@ impl ConnectionService {
 
     fn plan(&self, request: &Request<Incoming>) -> Plan {
         match &self.surface {
-            Surface::Doors(doors) => match dispatch::choose(request, &doors.tokens) {
-                Destination::Door(DoorKind::Agent) => {
-                    Plan::Door(DoorKind::Agent, Arc::clone(&doors.agent))
-                }
-                Destination::Door(kind) => Plan::Door(kind, Arc::clone(&doors.gateway)),
-                Destination::Answer(kind, answer) => Plan::Answer(kind, answer),
-            },
+            Surface::Doors(doors) => Self::choose(request, &doors.load()),
             Surface::Redirect(redirect) => Plan::Answer(DoorKind::Clear, redirect.answer(request)),
             Surface::Admin(door) => Plan::Door(DoorKind::Admin, Arc::clone(door)),
+        }
+    }
+
+    fn choose(request: &Request<Incoming>, doors: &Doors) -> Plan {
+        match dispatch::choose(request, &doors.tokens) {
+            Destination::Door(DoorKind::Agent) => {
+                Plan::Door(DoorKind::Agent, Arc::clone(&doors.agent))
+            }
+            Destination::Door(kind) => Plan::Door(kind, Arc::clone(&doors.gateway)),
+            Destination::Answer(kind, answer) => Plan::Answer(kind, answer),
         }
     }
 
@@ -135,6 +139,7 @@ impl ConnectionService {
 
     /// Headers that every answer carries.
     fn complete(&self, response: &mut Response<ResponseBody>, id: &RequestId, kind: DoorKind) {
+        let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
         if let Ok(id) = HeaderValue::from_str(id.as_str()) {
             headers.insert(REQUEST_ID, id);
@@ -142,7 +147,12 @@ impl ConnectionService {
         if !headers.contains_key(header::SERVER) && !headers.contains_key(header::VIA) {
             headers.insert(header::SERVER, HeaderValue::from_static(SERVER));
         }
-        if self.gate.as_ref().is_some_and(GateControl::is_broken) {
+        // While the process is leaving, each answer on HTTP/1 sends its client elsewhere: whoever
+        // dials anew then is not caught by the end between two requests.
+        let leaving = self.shared.settings.shutdown.phase() >= ShutdownPhase::Leaving
+            && self.gate.is_some()
+            && !switched;
+        if leaving || self.gate.as_ref().is_some_and(GateControl::is_broken) {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if kind == DoorKind::Gateway && self.strict_transport() {
@@ -178,7 +188,7 @@ impl ConnectionService {
 
     fn strict_transport(&self) -> bool {
         let wanted = |doors: &Doors| doors.strict_transport && self.facts.tls.is_some();
-        matches!(&self.surface, Surface::Doors(doors) if wanted(doors))
+        matches!(&self.surface, Surface::Doors(doors) if wanted(&doors.load()))
     }
 }
 

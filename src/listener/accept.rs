@@ -2,6 +2,8 @@
 
 use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
+use futures_util::FutureExt;
 use ipnet::IpNet;
 use rustix::io::Errno;
 use tokio::{net::TcpStream, time::Instant};
@@ -33,11 +35,23 @@ pub struct AcceptSettings {
 impl AcceptSettings {
     /// The settings that the configuration asks for.
     pub fn new(listen: &Listen, limits: &Limits, metrics: Arc<Metrics>, tasks: Tasks) -> Self {
+        let counts = ConnectionCounts::new(limits, Arc::clone(&metrics));
+        Self::with_counts(listen, limits, counts, metrics, tasks)
+    }
+
+    /// The same, with connections counted together with those of earlier settings.
+    pub fn with_counts(
+        listen: &Listen,
+        limits: &Limits,
+        counts: Arc<ConnectionCounts>,
+        metrics: Arc<Metrics>,
+        tasks: Tasks,
+    ) -> Self {
         Self {
             proxy_protocol_from: listen.proxy_protocol_from.clone(),
             trusted_proxies: listen.trusted_proxies.clone(),
             proxy_header: limits.proxy_header,
-            counts: ConnectionCounts::new(limits, Arc::clone(&metrics)),
+            counts,
             metrics,
             tasks,
         }
@@ -76,11 +90,12 @@ impl Incoming {
     }
 }
 
-/// Accepts until the process drains, then closes the socket. `on_connection` must not block: it
-/// starts a task for each connection.
+/// Accepts until `shutdown` drains, takes what still waits, and closes the socket. Each connection
+/// gets the settings of its moment. `on_connection` must not block: it starts a task for each
+/// connection.
 pub async fn run<F>(
     listener: Listener,
-    settings: Arc<AcceptSettings>,
+    settings: Arc<ArcSwap<AcceptSettings>>,
     on_connection: F,
     shutdown: Shutdown,
 ) where
@@ -100,9 +115,10 @@ pub async fn run<F>(
     tokio::pin!(draining);
     loop {
         let accepted = tokio::select! {
-            () = &mut draining => return,
+            () = &mut draining => break,
             accepted = socket.accept() => accepted,
         };
+        let settings = settings.load_full();
         match accepted {
             Ok((socket, _)) => admit(socket, kind, &settings, &on_connection),
             Err(error) => {
@@ -113,6 +129,13 @@ pub async fn run<F>(
                 }
             }
         }
+    }
+    // Their handshake with the kernel is done: closing the socket now would reset them.
+    for _ in 0..LEFT_IN_BACKLOG {
+        let Some(Ok((socket, _))) = socket.accept().now_or_never() else {
+            break;
+        };
+        admit(socket, kind, &settings.load_full(), &on_connection);
     }
 }
 
@@ -230,6 +253,9 @@ impl Failures {
         tracing::warn!(listener = listener.as_str(), %error, more, "accept failed");
     }
 }
+
+/// As many connections as can wait in the backlog.
+const LEFT_IN_BACKLOG: usize = 1024;
 
 /// Long enough for some connections to end and give back descriptors, short enough that clients
 /// do not notice.

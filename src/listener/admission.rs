@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use crate::{
@@ -15,8 +18,8 @@ use crate::{
 /// Open connections of the process, shared by all listeners.
 #[derive(Debug)]
 pub struct ConnectionCounts {
-    total: usize,
-    per_client: usize,
+    total: AtomicUsize,
+    per_client: AtomicUsize,
     metrics: Arc<Metrics>,
     open: Mutex<Open>,
 }
@@ -54,17 +57,24 @@ impl ConnectionCounts {
     /// No connections yet.
     pub fn new(limits: &Limits, metrics: Arc<Metrics>) -> Arc<Self> {
         Arc::new(Self {
-            total: limits.connections,
-            per_client: limits.connections_per_client,
+            total: AtomicUsize::new(limits.connections),
+            per_client: AtomicUsize::new(limits.connections_per_client),
             metrics,
             open: Mutex::default(),
         })
     }
 
+    /// Other bounds from now on; connections beyond them stay.
+    pub fn rebound(&self, limits: &Limits) {
+        self.total.store(limits.connections, Ordering::Relaxed);
+        self.per_client
+            .store(limits.connections_per_client, Ordering::Relaxed);
+    }
+
     /// A place for a connection, whoever it comes from.
     pub fn admit(self: &Arc<Self>, listener: ListenerKind) -> Result<ConnectionPermit, Refusal> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let (places, bound) = open.places(listener, self.total);
+        let (places, bound) = open.places(listener, self.total.load(Ordering::Relaxed));
         if *places >= bound {
             return Err(Refusal::Total);
         }
@@ -82,7 +92,7 @@ impl ConnectionCounts {
 
     fn release(&self, listener: ListenerKind, client: Option<IpAddr>) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let (places, _) = open.places(listener, self.total);
+        let (places, _) = open.places(listener, usize::MAX);
         *places = places.saturating_sub(1);
         if let Some(client) = client
             && let Some(count) = open.clients.get_mut(&client)
@@ -127,7 +137,7 @@ impl ConnectionPermit {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let count = open.clients.entry(client).or_default();
-        if *count >= self.counts.per_client {
+        if *count >= self.counts.per_client.load(Ordering::Relaxed) {
             return Err(Refusal::PerClient);
         }
         *count += 1;

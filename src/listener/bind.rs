@@ -24,7 +24,7 @@ pub struct BindRequest {
 /// A socket that listens; connections wait in it until [`run`](super::run) accepts them.
 #[derive(Debug)]
 pub struct Listener {
-    kind: ListenerKind,
+    request: BindRequest,
     address: SocketAddr,
     socket: TcpListener,
 }
@@ -32,7 +32,17 @@ pub struct Listener {
 impl Listener {
     /// What it is for.
     pub fn kind(&self) -> ListenerKind {
-        self.kind
+        self.request.kind
+    }
+
+    /// What was asked for.
+    pub fn request(&self) -> BindRequest {
+        self.request
+    }
+
+    /// Another handle of the socket, to hand over to a successor. It keeps the socket open.
+    pub fn handle(&self) -> io::Result<TcpListener> {
+        self.socket.try_clone()
     }
 
     /// The address really bound; with the port the system chose when 0 was asked for.
@@ -45,7 +55,7 @@ impl Listener {
         tokio::net::TcpListener::from_std(self.socket)
     }
 
-    fn new(kind: ListenerKind, socket: TcpListener) -> io::Result<Self> {
+    fn new(request: BindRequest, socket: TcpListener) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         let keep_alive = TcpKeepalive::new()
             .with_time(KEEP_ALIVE_IDLE)
@@ -54,7 +64,7 @@ impl Listener {
         SockRef::from(&socket).set_tcp_keepalive(&keep_alive)?;
         let address = socket.local_addr()?;
         Ok(Self {
-            kind,
+            request,
             address,
             socket,
         })
@@ -79,7 +89,7 @@ pub fn bind(
             }
         }
         for socket in claimed {
-            match Listener::new(request.kind, socket) {
+            match Listener::new(*request, socket) {
                 Ok(listener) => listeners.push(listener),
                 Err(reason) => errors.push(refused(*request, reason)),
             }
@@ -90,7 +100,7 @@ pub fn bind(
     for (request, socket) in bound {
         let listening = socket
             .listen(BACKLOG)
-            .and_then(|()| Listener::new(request.kind, socket.into()));
+            .and_then(|()| Listener::new(request, socket.into()));
         match listening {
             Ok(listener) => listeners.push(listener),
             Err(reason) => errors.push(refused(request, reason)),

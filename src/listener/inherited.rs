@@ -6,9 +6,14 @@ use listenfd::ListenFd;
 
 use super::ListenerError;
 
-/// Sockets from a service manager (systemd's `LISTEN_FDS`), not yet matched to a key.
+/// Sockets from a service manager (systemd's `LISTEN_FDS`) or a predecessor, not yet matched to a
+/// key.
 #[derive(Debug, Default)]
-pub struct InheritedSockets(Vec<TcpListener>);
+pub struct InheritedSockets {
+    sockets: Vec<TcpListener>,
+    /// Sockets that no key asks for are closed without a word.
+    surplus_is_fine: bool,
+}
 
 impl InheritedSockets {
     /// Takes every socket handed over. Call it once and before any thread starts: it removes
@@ -28,7 +33,7 @@ impl InheritedSockets {
             }
         }
         if errors.is_empty() {
-            Ok(Self(sockets))
+            Ok(Self::from_sockets(sockets))
         } else {
             Err(errors)
         }
@@ -36,22 +41,39 @@ impl InheritedSockets {
 
     /// Sockets that are already open.
     pub fn from_sockets(sockets: Vec<TcpListener>) -> Self {
-        Self(sockets)
+        Self {
+            sockets,
+            surplus_is_fine: false,
+        }
+    }
+
+    /// Sockets of the process whose place this one takes; its configuration may have had more.
+    pub fn from_predecessor(sockets: Vec<TcpListener>) -> Self {
+        Self {
+            sockets,
+            surplus_is_fine: true,
+        }
     }
 
     /// Takes those that serve `wanted`: the same port, and an address that covers it. A wildcard
     /// may be served by two sockets, one of each family.
     pub(super) fn claim(&mut self, wanted: SocketAddr) -> Vec<TcpListener> {
-        let (claimed, left) = std::mem::take(&mut self.0)
+        let (claimed, left) = std::mem::take(&mut self.sockets)
             .into_iter()
             .partition(|socket| socket.local_addr().is_ok_and(|own| serves(own, wanted)));
-        self.0 = left;
+        self.sockets = left;
         claimed
     }
 
     /// One error for each socket that nobody claimed.
     pub(super) fn unclaimed(&self) -> Vec<ListenerError> {
-        let addresses = self.0.iter().filter_map(|socket| socket.local_addr().ok());
+        if self.surplus_is_fine {
+            return Vec::new();
+        }
+        let addresses = self
+            .sockets
+            .iter()
+            .filter_map(|socket| socket.local_addr().ok());
         addresses
             .map(|address| ListenerError::UnmatchedInherited { address })
             .collect()

@@ -10,7 +10,7 @@ use std::{
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
-    EnvFilter, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, Registry, fmt::MakeWriter, layer::SubscriberExt, reload, util::SubscriberInitExt,
 };
 
 /// What the log needs to know.
@@ -45,7 +45,27 @@ pub enum LogError {
 /// Keeps the writing thread alive; dropping it writes what is left.
 #[derive(Debug)]
 pub struct LogGuard {
+    level: LogLevelSwitch,
     _worker: WorkerGuard,
+}
+
+impl LogGuard {
+    /// What changes the level.
+    pub fn level(&self) -> LogLevelSwitch {
+        self.level.clone()
+    }
+}
+
+/// Changes the level of a log that runs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct LogLevelSwitch(reload::Handle<EnvFilter, Registry>);
+
+impl LogLevelSwitch {
+    /// Writes from `level` on, one of the words of [`LogSettings::level`].
+    pub fn set(&self, level: &str) {
+        // Fails only when the log is gone, and then there is nothing to set.
+        let _ = self.0.reload(filter(level));
+    }
 }
 
 /// Starts the log of the process.
@@ -62,7 +82,8 @@ pub fn start_log(settings: &LogSettings) -> Result<LogGuard, LogError> {
         .lossy(true)
         .thread_name("log")
         .finish(Output { file });
-    let registry = tracing_subscriber::registry().with(filter(settings.level));
+    let (level, handle) = reload::Layer::new(filter(settings.level));
+    let registry = tracing_subscriber::registry().with(level);
     let started = if settings.json {
         registry.with(json_layer(writer)).try_init()
     } else {
@@ -72,7 +93,10 @@ pub fn start_log(settings: &LogSettings) -> Result<LogGuard, LogError> {
         registry.with(layer).try_init()
     };
     started.map_err(|_| LogError::AlreadyStarted)?;
-    Ok(LogGuard { _worker: worker })
+    Ok(LogGuard {
+        level: LogLevelSwitch(handle),
+        _worker: worker,
+    })
 }
 
 fn json_layer<S, W>(writer: W) -> impl tracing_subscriber::Layer<S>

@@ -16,7 +16,7 @@ mod log;
 mod names;
 
 pub use exposition::{ExpositionFormat, expose};
-pub use log::{LogError, LogGuard, LogSettings, start_log};
+pub use log::{LogError, LogGuard, LogLevelSwitch, LogSettings, start_log};
 pub use names::{
     CertificateLabels, ConnectionLabels, HandshakeLabels, Metrics, OutcomeLabels, RequestLabels,
     UpstreamLabels,

@@ -113,6 +113,12 @@ metrics! {
         "certificate_file_reloads", "Reloads of certificate files: ok, failed";
     acme_attempts: Family<OutcomeLabels, Counter> = Family::default(),
         "acme_attempts", "Attempts to obtain a certificate: ok, failed";
+    config_reloads: Family<OutcomeLabels, Counter> = Family::default(),
+        "config_reloads", "Reloads of the configuration: ok, refused";
+    config_loaded: Gauge<i64, AtomicI64> = Gauge::default(),
+        "config_last_success_timestamp_seconds", "When the configuration in force was read";
+    config_hash: Gauge<i64, AtomicI64> = Gauge::default(),
+        "config_hash", "A number that changes with the configuration in force; 48 bits";
     log_lines_dropped: Counter = Counter::default(),
         "log_lines_dropped", "Log lines lost because their reader was too slow";
     start_time: Gauge<i64, AtomicI64> = Gauge::default(),

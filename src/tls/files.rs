@@ -9,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-use super::{Certificate, CertificateStore, TlsError, watch::FolderWatch};
+use super::{Certificate, CertificateStore, TlsError};
 use crate::{
-    config::{Domain, TlsFiles},
+    config::{Domain, FolderWatch, TlsFiles},
     foundation::{
         Clock, Shutdown, ShutdownPhase, Tasks, certificates_from_pem, private_key_from_pem,
     },

@@ -35,7 +35,6 @@ mod issue;
 mod lookup;
 mod provider;
 mod store;
-mod watch;
 
 pub use certificate::{Certificate, CertificateOrigin};
 pub use challenge::{ChallengeCertificates, ChallengeResponder, PendingChallenge};

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use arc_swap::ArcSwap;
 use duogate::{
     config::{Limits, Listen},
     foundation::{ListenerKind, ShutdownPhase, ShutdownTrigger, Tasks},
@@ -27,10 +28,10 @@ fn bind_one(kind: ListenerKind, address: &str) -> duogate::listener::Listener {
     listeners.pop().unwrap()
 }
 
-fn accept_settings(limits: &Limits) -> Arc<AcceptSettings> {
+fn accept_settings(limits: &Limits) -> Arc<ArcSwap<AcceptSettings>> {
     let metrics = Arc::new(Metrics::new());
     let settings = AcceptSettings::new(&Listen::default(), limits, metrics, Tasks::new());
-    Arc::new(settings)
+    Arc::new(ArcSwap::from_pointee(settings))
 }
 
 #[tokio::test]

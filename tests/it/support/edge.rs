@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use arc_swap::ArcSwap;
 use duogate::{
     config::{Limits, Listen},
     foundation::{ListenerKind, Shutdown, ShutdownPhase, ShutdownTrigger, SystemRandomness, Tasks},
@@ -52,12 +53,12 @@ impl Edge {
         let metrics = Arc::new(Metrics::new());
         let door = Arc::new(EchoDoor::default());
         let server = http_server(limits, listen, &metrics, &shutdown);
-        let surface = Surface::Doors(Arc::new(Doors {
+        let surface = Surface::Doors(Arc::new(ArcSwap::from_pointee(Doors {
             gateway: Arc::clone(&door) as Arc<dyn Door>,
             agent: Arc::clone(&door) as Arc<dyn Door>,
             tokens: Arc::new(TokenTable::default()),
             strict_transport: false,
-        }));
+        })));
         let request = BindRequest {
             kind: ListenerKind::Gateway,
             address: "127.0.0.1:0".parse().expect("an address"),
@@ -67,7 +68,7 @@ impl Edge {
         let address = listener.address();
         let tasks = Tasks::new();
         let settings = AcceptSettings::new(listen, limits, Arc::clone(&metrics), tasks.clone());
-        let settings = Arc::new(settings);
+        let settings = Arc::new(ArcSwap::from_pointee(settings));
         let connections = tasks.clone();
         let accept = run(
             listener,

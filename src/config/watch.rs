@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 ///
 /// Folders, not files: whoever replaces a file by renaming leaves a watch on the old one blind.
 #[derive(Debug)]
-pub(super) struct FolderWatch {
+pub struct FolderWatch {
     files: Vec<PathBuf>,
     watcher: Option<RecommendedWatcher>,
     watched: BTreeSet<PathBuf>,
@@ -27,7 +27,7 @@ pub(super) struct FolderWatch {
 impl FolderWatch {
     /// Watches the folders of `files`. Where the system offers no watch, `changed` never returns
     /// and the caller's poll is what remains.
-    pub(super) fn new<P: AsRef<Path>>(files: impl IntoIterator<Item = P>) -> Self {
+    pub fn new<P: AsRef<Path>>(files: impl IntoIterator<Item = P>) -> Self {
         let wake = Arc::new(Notify::new());
         let waker = Arc::clone(&wake);
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
@@ -37,7 +37,7 @@ impl FolderWatch {
         });
         let watcher = watcher
             .inspect_err(|error| {
-                tracing::warn!(%error, "no watch on certificate files; they are polled instead");
+                tracing::warn!(%error, "no watch on files; they are polled instead");
             })
             .ok();
         let mut watch = Self {
@@ -54,12 +54,12 @@ impl FolderWatch {
     }
 
     /// Returns after a change since the last call.
-    pub(super) async fn changed(&self) {
+    pub async fn changed(&self) {
         self.wake.notified().await;
     }
 
     /// Watches where the links point now. To be called after each change.
-    pub(super) fn follow_links(&mut self) {
+    pub fn follow_links(&mut self) {
         let Some(watcher) = &mut self.watcher else {
             return;
         };
@@ -75,7 +75,7 @@ impl FolderWatch {
                 watcher
                     .watch(folder, RecursiveMode::NonRecursive)
                     .inspect_err(|error| {
-                        tracing::debug!(%error, "a certificate folder is polled, not watched");
+                        tracing::debug!(%error, "a folder is polled, not watched");
                     })
                     .is_ok()
             })
