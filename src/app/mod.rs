@@ -5,6 +5,10 @@
 //! certificate store, build the doors, serve, and end in order. It must not
 //! know what a request is: it hands rooms to rooms and decides nothing between them.
 //!
+//! A reload repeats the checklist with the configuration as it stands then. Everything that can
+//! fail comes first, then one swap: a `Generation` is what connections get that come after it.
+//! Connections keep what they began with; each request goes to the doors in force when it arrives.
+//!
 //! Limits: one runtime; everything else is bounded by the rooms it wires.
 
 mod base;

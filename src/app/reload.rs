@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::Signal;
 
 use super::{base::Base, generation::Succession, notify, serve::level};
 use crate::{
@@ -55,20 +55,21 @@ impl Reloader {
     /// Begins with what is in force.
     pub(super) fn new(
         file: Option<PathBuf>,
+        hangups: Signal,
         level: LogLevelSwitch,
         succession: Succession,
         loaded: &Loaded,
-    ) -> std::io::Result<Self> {
+    ) -> Self {
         let base = &succession.present.load().base;
         measure(&base.metrics, base, loaded);
-        Ok(Self {
+        Self {
             folders: FolderWatch::new(&file),
             seen: fingerprint(file.as_ref()),
             file,
-            hangups: signal(SignalKind::hangup())?,
+            hangups,
             level,
             succession,
-        })
+        }
     }
 
     /// Reloads whenever there is a reason; never returns.

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use arc_swap::ArcSwap;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     base::{Base, Services},
@@ -22,7 +23,7 @@ use crate::{
 
 /// Runs until a signal ended it in order; `file` is read anew at each reload. `on_started` is told once every address is served.
 pub fn serve(
-    loaded: Loaded,
+    loaded: &Loaded,
     file: Option<PathBuf>,
     on_started: impl FnOnce(&Running),
 ) -> Result<(), Vec<Problem>> {
@@ -33,7 +34,7 @@ pub fn serve(
     if !problems.is_empty() {
         return Err(problems);
     }
-    run(&loaded, file, inherited, on_started).map_err(|error| error.problems())
+    run(loaded, file, inherited, on_started).map_err(|error| error.problems())
 }
 
 fn run(
@@ -55,9 +56,11 @@ fn run(
     }
     let runtime = builder.enable_all().thread_name("duogate").build()?;
     let outcome = runtime.block_on(async {
+        // Before anything is served: a signal that comes earlier than its handler kills.
         let signals = Signals::new()?;
+        let hangups = signal(SignalKind::hangup())?;
         let (running, succession) = begin(config.clone(), Services::default(), inherited).await?;
-        let reloader = Reloader::new(file, log.level(), succession, loaded)?;
+        let reloader = Reloader::new(file, hangups, log.level(), succession, loaded);
         on_started(&running);
         notify::tell("READY=1");
         running.until_signal(signals, reloader).await;

@@ -20,7 +20,7 @@ pub(super) fn serve(file: Option<PathBuf>) -> Verdict {
     let Some(loaded) = load(file.clone()) else {
         return Verdict::Problems;
     };
-    match app::serve(loaded.clone(), file, welcome) {
+    match app::serve(&loaded, file, welcome) {
         Ok(()) => Verdict::Well,
         Err(problems) => {
             list(&placed(&loaded, problems));

@@ -47,11 +47,15 @@ mod http2_cases;
 #[cfg(test)]
 mod proxy_protocol;
 #[cfg(test)]
+mod reload;
+#[cfg(test)]
 mod shutdown;
 #[cfg(test)]
 mod sockets;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod upgrade;
 #[cfg(test)]
 mod upstream_moves;
 #[cfg(test)]

@@ -75,7 +75,7 @@ options.add_argument("--tls", nargs=2, metavar=("CERTIFICATE", "KEY"))
 options = options.parse_args()
 
 server = grpc.server(
-    futures.ThreadPoolExecutor(max_workers=32),
+    futures.ThreadPoolExecutor(max_workers=128),
     options=[
         ("grpc.max_metadata_size", 64 * 1024),
         ("grpc.absolute_max_metadata_size", 64 * 1024),

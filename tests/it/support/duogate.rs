@@ -152,6 +152,14 @@ impl Settings {
         self.spawn_by(command(env!("CARGO_BIN_EXE_duogate")))
     }
 
+    /// Writes the file for a process that something else starts.
+    pub(crate) fn prepare(self) -> Prepared {
+        let file = self.file.as_ref().expect("there is a file to write");
+        let text = serde_json::to_string_pretty(file).unwrap();
+        self.folder.write("duogate.yaml", text);
+        Prepared(self)
+    }
+
     /// Starts by a command that ends with the binary, such as `unshare -m -- .../duogate`.
     #[track_caller]
     pub(crate) fn spawn_by(self, mut command: std::process::Command) -> Duogate {
@@ -172,6 +180,28 @@ impl Settings {
             process: Process::start("duogate", command),
             settings: self,
         }
+    }
+}
+
+/// A configuration on the disk, and the places it names.
+pub(crate) struct Prepared(Settings);
+
+impl Prepared {
+    pub(crate) fn https(&self) -> SocketAddr {
+        self.0.https.address()
+    }
+
+    pub(crate) fn admin(&self) -> SocketAddr {
+        self.0.admin.address()
+    }
+
+    /// The authority that clients have to trust, in PEM.
+    pub(crate) fn root(&self) -> &Path {
+        &self.0.authority.root
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.0.folder.path()
     }
 }
 
@@ -197,6 +227,13 @@ impl Duogate {
     /// The authority that clients have to trust, in PEM.
     pub(crate) fn root(&self) -> &Path {
         &self.settings.authority.root
+    }
+
+    /// Writes a new certificate with a new key over the one it serves.
+    pub(crate) fn swap_certificate(&self) {
+        let hosts = ["edge.test", "localhost", "127.0.0.1"];
+        let authority = &self.settings.authority;
+        authority.issue(&self.settings.folder, "edge", &hosts);
     }
 
     pub(crate) fn folder(&self) -> &Path {

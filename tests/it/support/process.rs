@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     io::Read,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -94,6 +94,14 @@ pub(crate) struct Process {
 }
 
 impl Process {
+    /// Starts a program that is spoken to by its standard input.
+    pub(crate) fn start_with_input(name: &str, mut command: Command) -> (Self, ChildStdin) {
+        command.stdin(Stdio::piped());
+        let mut process = Self::start(name, command);
+        let input = process.child.stdin.take().unwrap();
+        (process, input)
+    }
+
     pub(crate) fn start(name: &str, mut command: Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
