@@ -2,16 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use instant_acme::{Account, AccountCredentials, NewAccount};
+use instant_acme::{Account, AccountCredentials, ExternalAccountKey, NewAccount};
+use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::{AcmeError, client::AcmeHttp, pace::with_fresh_nonces, state};
+use crate::config::ExternalAccount;
 
 /// Opens the account when it is first needed and hands out clones.
 pub(super) struct AccountDesk {
     http: AcmeHttp,
     directory: String,
     contact: Vec<String>,
+    external: Option<ExternalAccount>,
     path: PathBuf,
     // Held while the account is opened, so that two keepers do not make two.
     account: Mutex<Option<Account>>,
@@ -22,6 +25,7 @@ impl AccountDesk {
         http: AcmeHttp,
         directory: String,
         contact: &[String],
+        external: Option<ExternalAccount>,
         state_folder: &Path,
     ) -> Self {
         let folder = state_folder
@@ -36,9 +40,32 @@ impl AccountDesk {
             http,
             directory,
             contact,
+            external,
             path,
             account: Mutex::new(None),
         }
+    }
+
+    /// The directory of the server.
+    pub(super) fn directory(&self) -> &str {
+        &self.directory
+    }
+
+    /// The wire to the server.
+    pub(super) fn http(&self) -> &AcmeHttp {
+        &self.http
+    }
+
+    /// Where the server gives renewal information; none if it does not (RFC 9773 3).
+    pub(super) async fn renewal_information(&self) -> Result<Option<String>, AcmeError> {
+        let body = self.http.get(&self.directory).await;
+        let body = body.map_err(AcmeError::at("directory"))?;
+        let directory: RenewalPointer =
+            serde_json::from_slice(&body).map_err(|error| AcmeError::Unusable {
+                step: "directory",
+                reason: error.to_string(),
+            })?;
+        Ok(directory.renewal_info)
     }
 
     /// What the last answer said about when to come again.
@@ -89,9 +116,13 @@ impl AccountDesk {
             terms_of_service_agreed: true,
             only_return_existing: false,
         };
+        let external = self.external.as_ref();
+        let external =
+            external.map(|account| ExternalAccountKey::new(account.kid.clone(), &account.hmac_key));
         let made = with_fresh_nonces!({
             let builder = Account::builder_with_http(Box::new(self.http.clone()));
-            builder.create(&wanted, self.directory.clone(), None).await
+            let directory = self.directory.clone();
+            builder.create(&wanted, directory, external.as_ref()).await
         });
         let (account, credentials) = made.map_err(AcmeError::at("new account"))?;
         let text = serde_json::to_string(&credentials).map_err(|error| AcmeError::Damaged {
@@ -105,4 +136,11 @@ impl AccountDesk {
         );
         Ok(account)
     }
+}
+
+/// The part of a directory that the library reads and keeps to itself.
+#[derive(Deserialize)]
+struct RenewalPointer {
+    #[serde(rename = "renewalInfo")]
+    renewal_info: Option<String>,
 }

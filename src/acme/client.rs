@@ -1,7 +1,8 @@
 //! The wire to the ACME server: our client under the protocol library.
 //!
-//! It adds what the library lacks: our name, a bound on bodies, Retry-After also
-//! of refusals, and errors that say which status came when the body explains nothing.
+//! It adds what the library lacks: our name, the operator's proxy, a bound on bodies, Retry-After
+//! also of refusals, counts of refusals, orders whose server does not say back what they replace,
+//! and errors that say which status came when the body explains nothing.
 
 use std::{
     fmt,
@@ -17,10 +18,14 @@ use http::{
 };
 use http_body_util::{BodyExt, Limited};
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
+use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
+use super::error::closed_kind;
 use crate::{
+    config::Proxies,
     foundation::Clock,
+    telemetry::{AcmeErrorLabels, Metrics},
     upstream::{ClientSettings, TrustRoots, UpstreamError, outgoing_client},
 };
 
@@ -29,20 +34,27 @@ use crate::{
 pub(super) struct AcmeHttp {
     client: reqwest::Client,
     clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
     retry_after: Arc<Mutex<Option<Duration>>>,
 }
 
 impl AcmeHttp {
-    /// A client that believes `roots`.
-    pub(super) fn new(roots: &TrustRoots, clock: Arc<dyn Clock>) -> Result<Self, UpstreamError> {
+    /// A client that believes `roots` and counts refusals in `metrics`.
+    pub(super) fn new(
+        roots: &TrustRoots,
+        proxies: &Proxies,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, UpstreamError> {
         let settings = ClientSettings {
             user_agent: OUR_NAME.to_owned(),
             timeout: CALL_TIME,
             connect_timeout: CONNECT_TIME,
         };
         Ok(Self {
-            client: outgoing_client(roots, settings)?,
+            client: outgoing_client(roots, proxies, settings)?,
             clock,
+            metrics,
             retry_after: Arc::default(),
         })
     }
@@ -52,14 +64,34 @@ impl AcmeHttp {
         self.lock().take()
     }
 
+    /// The same client with a memory of its own for Retry-After: each server asks for itself.
+    pub(super) fn apart(&self) -> Self {
+        Self {
+            retry_after: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// A document that needs no signature: a directory, renewal information.
+    pub(super) async fn get(&self, address: &str) -> Result<Bytes, Error> {
+        let request = Request::builder()
+            .uri(address)
+            .body(BodyWrapper::<Bytes>::default())?;
+        let mut answer = self.clone().exchange(request).await?;
+        let body = answer.body.into_bytes().await.map_err(Error::Other)?;
+        Ok(body)
+    }
+
     async fn exchange(self, request: Request<BodyWrapper<Bytes>>) -> Result<BytesResponse, Error> {
         let (mut parts, body) = request.into_parts();
         parts
             .headers
             .insert(USER_AGENT, HeaderValue::from_static(OUR_NAME));
         let Ok(body) = body.collect().await;
+        let body = body.to_bytes();
+        let replaces = replaces_of(&parts.method, &body);
         let (method, address) = (parts.method.clone(), parts.uri.to_string());
-        let request = Request::from_parts(parts, body.to_bytes());
+        let request = Request::from_parts(parts, body);
         let failure = |reason: String| wire_error(&method, &address, reason);
         let request = request
             .try_into()
@@ -76,13 +108,28 @@ impl AcmeHttp {
             .to_bytes();
         tracing::debug!(%method, address, status = parts.status.as_u16(), "asked the ACME server");
         self.remember(&parts.headers);
+        self.count_refusal(parts.status, &body);
         if let Some(reason) = unexplained(&method, parts.status, &body) {
             return Err(failure(reason));
         }
+        let body = match replaces {
+            Some(replaces) if parts.status.is_success() => with_replaces(body, replaces),
+            _ => body,
+        };
         Ok(BytesResponse {
             parts,
             body: Box::new(body),
         })
+    }
+
+    fn count_refusal(&self, status: StatusCode, body: &[u8]) {
+        if status.is_success() || status.is_redirection() {
+            return;
+        }
+        let problem = serde_json::from_slice::<instant_acme::Problem>(body).ok();
+        let kind = problem.as_ref().map_or("unexplained", closed_kind);
+        let labels = AcmeErrorLabels { kind };
+        self.metrics.acme_errors.get_or_create(&labels).inc();
     }
 
     fn remember(&self, headers: &HeaderMap) {
@@ -107,6 +154,34 @@ impl HttpClient for AcmeHttp {
     ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, Error>> + Send>> {
         Box::pin(self.clone().exchange(request))
     }
+}
+
+/// What a signed order says it replaces (RFC 9773 5); the payload is base64url in a JSON object.
+fn replaces_of(method: &Method, body: &[u8]) -> Option<Value> {
+    if method != Method::POST {
+        return None;
+    }
+    let envelope: Value = serde_json::from_slice(body).ok()?;
+    let payload = envelope.get("payload")?.as_str()?;
+    let payload = data_encoding::BASE64URL_NOPAD
+        .decode(payload.as_bytes())
+        .ok()?;
+    let mut payload: Value = serde_json::from_slice(&payload).ok()?;
+    payload.get_mut("replaces").map(Value::take)
+}
+
+/// The answer to an order, with `replaces` in it. Some servers never say it back, and the library
+/// then forgets an order that exists.
+fn with_replaces(body: Bytes, replaces: Value) -> Bytes {
+    let Ok(Value::Object(mut order)) = serde_json::from_slice(&body) else {
+        return body;
+    };
+    if order.get("replaces") == Some(&replaces) {
+        return body;
+    }
+    tracing::info!("the ACME server does not confirm which certificate the order replaces");
+    order.insert("replaces".to_owned(), replaces);
+    Value::Object(order).to_string().into()
 }
 
 /// A refusal that the library could not explain: it would complain about JSON instead.
@@ -193,6 +268,23 @@ mod tests {
         let later = now + Duration::from_secs(3600);
         assert_eq!(parse_retry_after(date, later), None, "in the past");
         assert_eq!(parse_retry_after("soon", now), None);
+    }
+
+    #[test]
+    fn what_an_order_replaces_is_put_into_an_answer_that_lacks_it() {
+        let payload = data_encoding::BASE64URL_NOPAD.encode(br#"{"replaces":"a.b"}"#);
+        let body = format!(r#"{{"protected":"x","payload":"{payload}","signature":"y"}}"#);
+        let replaces = replaces_of(&Method::POST, body.as_bytes());
+        assert_eq!(replaces, Some(Value::from("a.b")));
+        assert_eq!(replaces_of(&Method::GET, body.as_bytes()), None);
+        assert_eq!(replaces_of(&Method::POST, b"{}"), None);
+
+        let answer = with_replaces(Bytes::from_static(b"{\"status\":\"ready\"}"), "a.b".into());
+        let answer: Value = serde_json::from_slice(&answer).expect("JSON");
+        assert_eq!(answer["replaces"], "a.b");
+        assert_eq!(answer["status"], "ready");
+        let html = Bytes::from_static(b"<html>");
+        assert_eq!(with_replaces(html.clone(), "a.b".into()), html);
     }
 
     #[test]

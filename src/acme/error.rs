@@ -79,6 +79,32 @@ pub enum AcmeError {
         /// How long.
         waited: Duration,
     },
+    /// The ACME server does not offer the kind of certificate that was asked for.
+    #[error("tls.acme.profile: {wanted:?} is not offered by {directory}; it offers {offered}")]
+    Profile {
+        /// The kind asked for.
+        wanted: String,
+        /// The directory of the server.
+        directory: String,
+        /// The kinds it offers, or that there are none.
+        offered: String,
+    },
+    /// The trial before another attempt failed.
+    #[error("the trial at tls.acme.staging_directory failed, so nothing was ordered: {0}")]
+    Rehearsal(Box<AcmeError>),
+    /// Every server asked to be left alone for a while.
+    #[error("every ACME server asked to be left alone for now")]
+    Resting,
+    /// The state folder goes away with the container.
+    #[error(
+        "tls.state: {} is on the container's own layer and lost with it, and {directory} limits how often a certificate is issued; mount a volume there, or set tls.acme.allow_ephemeral_state", path.display()
+    )]
+    Ephemeral {
+        /// The state folder.
+        path: PathBuf,
+        /// The directory of a public server.
+        directory: String,
+    },
     /// What was issued is not what was ordered.
     #[error("the ACME server issued a certificate that cannot be used: {0}")]
     WrongCertificate(String),
@@ -94,10 +120,15 @@ impl AcmeError {
             | Self::Unproved { .. }
             | Self::NoCommonChallenge { .. }
             | Self::TooSlow { .. }
+            | Self::Resting
             | Self::WrongCertificate(_) => Blame::Upstream,
-            Self::Damaged { .. } | Self::Upstream(_) | Self::Directory(_) | Self::NoResponder => {
-                Blame::Us
-            }
+            Self::Rehearsal(error) => error.blame(),
+            Self::Damaged { .. }
+            | Self::Upstream(_)
+            | Self::Directory(_)
+            | Self::Profile { .. }
+            | Self::Ephemeral { .. }
+            | Self::NoResponder => Blame::Us,
         }
     }
 
@@ -106,11 +137,16 @@ impl AcmeError {
         self.is_refusal("accountDoesNotExist")
     }
 
-    /// True when the same request can never succeed: only another configuration, or an operator who
-    /// did something at the ACME server, helps (RFC 8555 6.7). `caa` is none of these, since a
-    /// change in the DNS cures it and nobody would tell us.
+    /// True when the same order can never succeed (RFC 8555 6.7): only another configuration, or an
+    /// operator who did something at the ACME server, helps. `caa` is none of these, since a change
+    /// in the DNS cures it and nobody would tell us.
     pub(super) fn is_permanent(&self) -> bool {
-        PERMANENT.iter().any(|kind| self.is_refusal(kind))
+        match self {
+            Self::Refused { kind, .. } => PERMANENT.contains(&kind.as_str()),
+            Self::Profile { .. } => true,
+            Self::Rehearsal(error) => error.is_permanent(),
+            _ => false,
+        }
     }
 
     /// True for refusals that say nothing about the thing that was asked for.
@@ -119,9 +155,34 @@ impl AcmeError {
             Self::Refused { kind, .. } => {
                 matches!(kind.as_str(), "rateLimited" | "serverInternal" | "badNonce")
             }
-            Self::Unusable { .. } | Self::TooSlow { .. } => true,
+            Self::Unusable { .. } | Self::TooSlow { .. } | Self::Resting => true,
+            Self::Rehearsal(error) => error.is_passing(),
             _ => false,
         }
+    }
+
+    /// True when the refusal may be about what the order replaces: without it the order may pass.
+    pub(super) fn may_be_about_replacing(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+            && !self.is_passing()
+            && !self.is_permanent()
+            && !self.account_is_gone()
+    }
+
+    /// True when a proof of a name failed, which counts against the server's limits.
+    pub(super) fn is_failed_proof(&self) -> bool {
+        matches!(self, Self::Unproved { .. })
+    }
+
+    /// True when another server might do what this one did not.
+    pub(super) fn is_the_servers(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused { .. }
+                | Self::Unusable { .. }
+                | Self::TooSlow { .. }
+                | Self::WrongCertificate(_)
+        )
     }
 
     /// Makes an error out of what the protocol library says.
@@ -142,6 +203,17 @@ impl AcmeError {
     fn is_refusal(&self, wanted: &str) -> bool {
         matches!(self, Self::Refused { kind, .. } if kind == wanted)
     }
+}
+
+/// The kind of a problem out of a closed set, for metrics: the names of RFC 8555 6.7 and those of
+/// its extensions.
+pub(super) fn closed_kind(problem: &instant_acme::Problem) -> &'static str {
+    let kind = short_kind(problem);
+    KINDS
+        .iter()
+        .find(|known| **known == kind)
+        .copied()
+        .unwrap_or("other")
 }
 
 /// The last part of a problem's type, as people say it.
@@ -176,18 +248,49 @@ pub(super) fn challenge_word(kind: ChallengeKind) -> &'static str {
     }
 }
 
-/// Refusals that speak of what we ask for, not of the moment (RFC 8555 6.7).
-const PERMANENT: [&str; 6] = [
+/// Enough for every explanation Boulder gives; the text comes from outside and goes to the log.
+const EXPLANATION_CHARACTERS: usize = 600;
+
+/// Refusals that the same order meets again, whenever it is made.
+const PERMANENT: [&str; 8] = [
     "rejectedIdentifier",
     "unsupportedIdentifier",
     "externalAccountRequired",
     "invalidContact",
     "unsupportedContact",
     "userActionRequired",
+    "invalidProfile",
+    "badCSR",
 ];
 
-/// Enough for every explanation Boulder gives; the text comes from outside and goes to the log.
-const EXPLANATION_CHARACTERS: usize = 600;
+/// Every type of problem that ACME servers send.
+const KINDS: [&str; 25] = [
+    "accountDoesNotExist",
+    "alreadyReplaced",
+    "alreadyRevoked",
+    "badCSR",
+    "badNonce",
+    "badPublicKey",
+    "badSignatureAlgorithm",
+    "caa",
+    "compound",
+    "connection",
+    "conflict",
+    "dns",
+    "externalAccountRequired",
+    "incorrectResponse",
+    "invalidContact",
+    "invalidProfile",
+    "malformed",
+    "orderNotReady",
+    "rateLimited",
+    "rejectedIdentifier",
+    "serverInternal",
+    "tls",
+    "unauthorized",
+    "unsupportedIdentifier",
+    "userActionRequired",
+];
 
 #[cfg(test)]
 mod tests {

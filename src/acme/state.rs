@@ -1,6 +1,7 @@
 //! What survives a restart: small files, each replaced in one step, mode 0600.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
@@ -8,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::AcmeError;
+use super::{AcmeError, renewal_info::RenewalPlan, schedule};
 use crate::{
     config::ChallengeKind,
     foundation::{certificates_from_pem, private_key_from_pem},
@@ -19,31 +20,84 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct CertificateFolder(PathBuf);
 
-/// An order on its way. The key is written before the ACME server ever sees its request, so a
-/// certificate that was issued while we died can still be fetched and used.
+/// An order on its way, written as soon as the ACME server has it. The key is written before the
+/// server ever sees its request, so a certificate that was issued while we died can still be
+/// fetched and used.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct PendingOrder {
     pub(super) url: String,
+    /// For what it is; one for other names is of no use.
+    #[serde(default)]
+    pub(super) identity: Identity,
     pub(super) key_pem: String,
     pub(super) request_pem: String,
+}
+
+/// What makes a certificate the one that was asked for, beside its key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Identity {
+    pub(super) domains: Vec<String>,
+    /// The kind of certificate, where one was asked for.
+    pub(super) profile: Option<String>,
+}
+
+/// Where a stored certificate comes from; stands in its file, above the chain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Provenance {
+    /// The directory of the ACME server that issued it.
+    pub(super) directory: String,
+    /// The kind of certificate that was asked for.
+    pub(super) profile: Option<String>,
+    /// When it was obtained, in seconds since 1970.
+    pub(super) obtained_at: u64,
+}
+
+/// A stored certificate.
+#[derive(Clone, Debug)]
+pub(super) struct Stored {
+    pub(super) certificate: Certificate,
+    pub(super) provenance: Provenance,
+}
+
+/// How long one ACME server does not want to be asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Rest {
+    pub(super) since: u64,
+    pub(super) seconds: u64,
+}
+
+impl Rest {
+    /// What is left of it.
+    pub(super) fn left(&self, now: SystemTime) -> Duration {
+        let since = SystemTime::UNIX_EPOCH + Duration::from_secs(self.since);
+        schedule::pause_left(since, Duration::from_secs(self.seconds), now)
+    }
 }
 
 /// What became of attempts so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct History {
+    /// What the attempts were for; another configuration begins anew.
+    pub(super) purpose: String,
+    /// Where the certificate stood when this was written.
+    pub(super) state: String,
     /// Failures in a row.
     pub(super) failures: u32,
     /// When the last one happened, in seconds since 1970.
     pub(super) failed_at: u64,
     /// How long to wait after it, in seconds.
     pub(super) pause_seconds: u64,
-    /// True when the ACME server asked for that pause.
-    pub(super) asked: bool,
     /// What it was, in words.
     pub(super) error: Option<String>,
     /// True when it can never succeed as it is.
     pub(super) blocked: bool,
+    /// When proofs of our names failed, in seconds since 1970; the last few.
+    pub(super) failed_proofs: Vec<u64>,
+    /// Servers that asked to be left alone, by directory.
+    pub(super) resting: BTreeMap<String, Rest>,
     /// True when the challenge that worked last was http-01.
     pub(super) http_worked: Option<bool>,
 }
@@ -56,7 +110,10 @@ impl History {
             return self;
         }
         Self {
+            purpose: self.purpose,
             http_worked: self.http_worked,
+            failed_proofs: self.failed_proofs,
+            resting: self.resting,
             ..Self::default()
         }
     }
@@ -88,11 +145,20 @@ impl CertificateFolder {
     }
 
     /// The stored certificate; none if there is none or if it cannot be used.
-    pub(super) fn certificate(&self) -> Option<Certificate> {
+    pub(super) fn certificate(&self) -> Option<Stored> {
         let path = self.0.join(CERTIFICATE);
-        let text = read_text(&path).ok()??;
+        let text = match read_text(&path) {
+            Ok(text) => text?,
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "a stored certificate is unreadable");
+                return None;
+            }
+        };
         match certificate_from(&text) {
-            Ok(certificate) => Some(certificate),
+            Ok(certificate) => Some(Stored {
+                certificate,
+                provenance: provenance_from(&text),
+            }),
             Err(error) => {
                 tracing::warn!(path = %path.display(), %error, "a stored certificate is unusable");
                 None
@@ -100,24 +166,68 @@ impl CertificateFolder {
         }
     }
 
-    /// Stores chain and key in one step.
-    pub(super) fn store(&self, chain_pem: &str, key_pem: &str) -> Result<Certificate, AcmeError> {
-        let text = format!("{}\n{}", chain_pem.trim_end(), key_pem);
+    /// Stores chain, key and where they come from in one step.
+    pub(super) fn store(
+        &self,
+        chain_pem: &str,
+        key_pem: &str,
+        provenance: Provenance,
+    ) -> Result<Stored, AcmeError> {
+        let path = self.0.join(CERTIFICATE);
+        let origin = to_json(&path, &provenance)?;
+        let text = format!("{PROVENANCE}{origin}\n{}\n{key_pem}", chain_pem.trim_end());
         let certificate = certificate_from(&text)?;
-        write(&self.0.join(CERTIFICATE), text.as_bytes())?;
-        Ok(certificate)
+        write(&path, text.as_bytes())?;
+        Ok(Stored {
+            certificate,
+            provenance,
+        })
     }
 
-    pub(super) fn pending_order(&self) -> Result<Option<PendingOrder>, AcmeError> {
-        self.read_json(ORDER)
+    /// The folder for trials at a staging directory; nothing in it is ever served.
+    pub(super) fn rehearsal(&self) -> Self {
+        Self(self.0.join(REHEARSAL))
     }
 
-    pub(super) fn keep_order(&self, order: &PendingOrder) -> Result<(), AcmeError> {
-        self.write_json(ORDER, order)
+    /// Removes the folder and all that is in it.
+    pub(super) fn discard(&self) {
+        if let Err(error) = fs::remove_dir_all(&self.0)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(path = %self.0.display(), %error, "a folder of trials stays behind");
+        }
     }
 
-    pub(super) fn drop_order(&self) -> Result<(), AcmeError> {
-        remove(&self.0.join(ORDER))
+    /// The order under way at a directory.
+    pub(super) fn pending_order(&self, directory: &str) -> Option<PendingOrder> {
+        match self.read_json(&order_file(directory)) {
+            Ok(order) => order,
+            Err(error) => {
+                tracing::warn!(%error, "the order under way is forgotten");
+                None
+            }
+        }
+    }
+
+    pub(super) fn keep_order(
+        &self,
+        directory: &str,
+        order: &PendingOrder,
+    ) -> Result<(), AcmeError> {
+        self.write_json(&order_file(directory), order)
+    }
+
+    pub(super) fn drop_order(&self, directory: &str) -> Result<(), AcmeError> {
+        remove(&self.0.join(order_file(directory)))
+    }
+
+    /// What the server said of renewal; damaged or absent: it is asked again.
+    pub(super) fn renewal_plan(&self) -> RenewalPlan {
+        self.read_json(RENEWAL).ok().flatten().unwrap_or_default()
+    }
+
+    pub(super) fn keep_renewal_plan(&self, plan: &RenewalPlan) -> Result<(), AcmeError> {
+        self.write_json(RENEWAL, plan)
     }
 
     /// The history; a damaged one only costs the memory of failures.
@@ -145,12 +255,28 @@ impl CertificateFolder {
 
     fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), AcmeError> {
         let path = self.0.join(name);
-        let text = serde_json::to_string_pretty(value).map_err(|error| AcmeError::Damaged {
-            path: path.clone(),
-            reason: error.to_string(),
-        })?;
+        let text = to_json(&path, value)?;
         write(&path, text.as_bytes())
     }
+}
+
+fn to_json<T: Serialize>(path: &Path, value: &T) -> Result<String, AcmeError> {
+    serde_json::to_string(value).map_err(|error| AcmeError::Damaged {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+fn order_file(directory: &str) -> String {
+    format!("order-{}.json", folder_name(directory))
+}
+
+/// The line above the chain; readers of PEM pass over it.
+fn provenance_from(text: &str) -> Provenance {
+    text.lines()
+        .find_map(|line| line.strip_prefix(PROVENANCE))
+        .and_then(|json| serde_json::from_str(json).ok())
+        .unwrap_or_default()
 }
 
 /// A name as a folder: letters, digits, dots and hyphens stay.
@@ -205,8 +331,10 @@ fn certificate_from(text: &str) -> Result<Certificate, AcmeError> {
 }
 
 const CERTIFICATE: &str = "certificate.pem";
-const ORDER: &str = "order.json";
 const HISTORY: &str = "history.json";
+const RENEWAL: &str = "renewal.json";
+const REHEARSAL: &str = "rehearsal";
+const PROVENANCE: &str = "# duogate: ";
 
 #[cfg(test)]
 mod tests {

@@ -141,6 +141,7 @@ impl Assembly {
     fn take(&mut self, official: Official, notices: &mut Vec<String>) {
         self.config.tls.gateway = official.gateway_tls;
         self.config.tls.agent_platform = official.agent_platform_tls;
+        self.config.upstream.proxies = official.proxies;
         for (name, address) in official.metrics {
             if judge::listeners(&self.config).any(|(_, other)| judge::overlap(address, other)) {
                 notices.push(format!(
@@ -196,6 +197,11 @@ fn blank(mode: Mode) -> Config {
             state: PathBuf::new(),
             acme: Acme {
                 directory: String::new(),
+                fallback_directories: Vec::new(),
+                staging_directory: None,
+                profile: None,
+                eab: None,
+                allow_ephemeral_state: false,
                 contact: Vec::new(),
                 challenges: Vec::new(),
                 ca_file: None,

@@ -227,6 +227,14 @@ impl Input<'_> {
     }
 }
 
+/// A text that is not empty.
+pub(super) fn text(text: &str) -> Result<String, Complaint> {
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return Err(Complaint::new("is no text", "write a word, or null"));
+    }
+    Ok(text.to_owned())
+}
+
 /// A value out of the words of an enumeration.
 pub(super) fn choice<T: Choice>(text: &str) -> Result<T, Complaint> {
     let found = T::WORDS.iter().find(|(word, _)| *word == text);

@@ -168,6 +168,7 @@ impl Judge<'_> {
         match (self.config.mode, self.config.tls.source) {
             (Mode::Public, TlsSource::Acme) => {
                 self.nameable();
+                self.bound();
                 self.provable();
             }
             (Mode::DropIn | Mode::Local, TlsSource::Acme) => self.say(
@@ -220,6 +221,24 @@ impl Judge<'_> {
                 self.say(&["tls.source"], problem.with_value(domain.to_string()));
             }
         }
+    }
+
+    /// Half a binding binds nothing.
+    fn bound(&mut self) {
+        let Some(eab) = &self.config.tls.acme.eab else {
+            return;
+        };
+        let (lacking, given) = match (eab.kid.is_empty(), eab.hmac_key.is_empty()) {
+            (true, false) => ("tls.acme.eab.kid", "tls.acme.eab.hmac_key"),
+            (false, true) => ("tls.acme.eab.hmac_key", "tls.acme.eab.kid"),
+            _ => return,
+        };
+        let problem = Problem::new(
+            lacking,
+            format!("is not given, but {given} is"),
+            "write both halves of the external account binding, or none",
+        );
+        self.say(&[given], problem);
     }
 
     fn provable(&mut self) {

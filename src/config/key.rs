@@ -36,6 +36,10 @@ pub(super) enum Kind {
     Domains,
     /// A list of free words.
     Words,
+    /// A free text.
+    Text,
+    /// A list of URLs.
+    Urls,
     /// One of some words.
     Choice(fn() -> Vec<&'static str>),
     /// A list of some words.
@@ -107,7 +111,12 @@ impl Kind {
     pub(super) fn is_list(self) -> bool {
         matches!(
             self,
-            Self::Addresses | Self::Networks | Self::Domains | Self::Words | Self::Choices(_)
+            Self::Addresses
+                | Self::Networks
+                | Self::Domains
+                | Self::Words
+                | Self::Urls
+                | Self::Choices(_)
         )
     }
 
@@ -124,6 +133,8 @@ impl Kind {
             Self::Networks => "a list of networks, such as [10.0.0.0/8]".to_owned(),
             Self::Domains => "a list of DNS names and IP addresses".to_owned(),
             Self::Words => "a list of words".to_owned(),
+            Self::Text => "a text".to_owned(),
+            Self::Urls => "a list of URLs".to_owned(),
             Self::Choice(words) => format!("one of {}", words().join(", ")),
             Self::Choices(words) => format!("a list out of {}", words().join(", ")),
             Self::Number { minimum, maximum } => {
@@ -169,6 +180,12 @@ impl Key {
         self
     }
 
+    /// The same key, whose value is never shown.
+    pub(super) const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
     /// Its name in the environment.
     pub(super) fn variable(&self) -> String {
         format!("{PREFIX}{}", self.path.replace('.', "__").to_uppercase())
@@ -184,6 +201,10 @@ pub(super) trait Choice: Copy + 'static {
 /// The words alone.
 pub(super) fn words<T: Choice>() -> Vec<&'static str> {
     T::WORDS.iter().map(|(word, _)| *word).collect()
+}
+
+impl Choice for bool {
+    const WORDS: &'static [(&'static str, Self)] = &[("true", true), ("false", false)];
 }
 
 /// What all our own variables begin with.

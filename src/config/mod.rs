@@ -24,6 +24,7 @@ mod assembly;
 mod document;
 mod domain;
 mod environment;
+mod external_account;
 mod file;
 mod input;
 mod judge;
@@ -47,7 +48,7 @@ pub use load::{LoadOptions, Loaded, Setting, Source, load, notify_socket};
 pub use problem::Problem;
 pub use schema::{reference, schema};
 pub use types::{
-    Acme, ChallengeKind, Config, Domain, DropInTls, Listen, Log, LogFormat, LogLevel, Mode, Target,
-    Tls, TlsFiles, TlsSource, TlsVersion, Upstream, Workers,
+    Acme, ChallengeKind, Config, Domain, DropInTls, ExternalAccount, Listen, Log, LogFormat,
+    LogLevel, Mode, Proxies, Target, Tls, TlsFiles, TlsSource, TlsVersion, Upstream, Workers,
 };
 pub use watch::FolderWatch;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    DropInTls, Mode, Problem, Source, TlsFiles,
+    DropInTls, Mode, Problem, Proxies, Source, TlsFiles,
     file::Layer,
     input::{Given, GivenValue},
     keys::key,
@@ -29,6 +29,8 @@ pub(super) struct Official {
     pub(super) metrics: Vec<(String, SocketAddr)>,
     /// Files with more trusted roots, with the variable that names each.
     pub(super) ca_files: Vec<(String, PathBuf)>,
+    /// Proxies for calls to public services.
+    pub(super) proxies: Proxies,
     /// What makes no sense.
     pub(super) problems: Vec<Problem>,
     /// What the operator should know.
@@ -64,6 +66,12 @@ pub(super) fn read(environment: &[(String, String)], mode: Mode, folder: &Path) 
             reader.official.ca_files.push((name.to_owned(), file));
         }
     }
+    let text = |name: &str| reader.value(name).map(ToOwned::to_owned);
+    reader.official.proxies = Proxies {
+        https: text("HTTPS_PROXY"),
+        http: text("HTTP_PROXY"),
+        none_for: text("NO_PROXY"),
+    };
     reader.official
 }
 

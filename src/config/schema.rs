@@ -113,8 +113,10 @@ fn shape(key: &Key) -> Value {
         json!("string")
     };
     match key.kind {
-        Kind::Address | Kind::Path | Kind::Url | Kind::Target => json!({ "type": string }),
-        Kind::Addresses | Kind::Networks | Kind::Domains | Kind::Words => {
+        Kind::Address | Kind::Path | Kind::Url | Kind::Target | Kind::Text => {
+            json!({ "type": string })
+        }
+        Kind::Addresses | Kind::Networks | Kind::Domains | Kind::Words | Kind::Urls => {
             json!({ "type": ["array", "null"], "items": { "type": "string" } })
         }
         Kind::Choice(words) => json!({ "enum": spellings(&words()) }),
@@ -137,11 +139,13 @@ fn shape(key: &Key) -> Value {
     }
 }
 
-/// The words, and those that are numbers without quotes too: `min_version: 1.2`.
+/// The words, and those that are numbers or truth values without quotes too: `min_version: 1.2`.
 fn spellings(words: &[&str]) -> Vec<Value> {
-    let numbers = words.iter().filter_map(|word| word.parse::<f64>().ok());
+    let bare = words
+        .iter()
+        .filter_map(|word| serde_json::from_str::<Value>(word).ok());
     let words = words.iter().map(|word| json!(word));
-    words.chain(numbers.map(|number| json!(number))).collect()
+    words.chain(bare).collect()
 }
 
 fn default_value(key: &Key, text: &str) -> Value {
@@ -176,7 +180,7 @@ alone), `AIGW_FASTAPI__TLS__*`, `DUO_WORKFLOW_TLS__*` (`ENABLED`, `CERT_FILE`, `
 `AIGW_FASTAPI__METRICS_HOST` and `_PORT`, `PROMETHEUS_METRICS__ADDR` and `__PORT`,
 `AIGW_LOGGING__LEVEL`, `__FORMAT_JSON`, `__TO_FILE`, `DUO_WORKFLOW_LOGGING__LEVEL`,
 `__JSON_FORMAT`, `__TO_FILE`, `DUO_WORKFLOW_SHUTDOWN_GRACE_PERIOD_S`, `REQUESTS_CA_BUNDLE`,
-`SSL_CERT_FILE`.
+`SSL_CERT_FILE`, `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`.
 
 | key | value | default | meaning |
 |---|---|---|---|";

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::{
     ChallengeKind, Config, TlsFiles, TlsSource, TlsVersion,
     address::{contact, directory},
-    input::choice,
+    external_account::{external_account, hmac_key, kid},
+    input::{choice, text},
     key::{
         Choice,
         DefaultValue::{Always, ByMode},
@@ -55,6 +56,84 @@ pub(super) static TLS: &[Key] = &[
             input
                 .one(directory)
                 .map(|value| config.tls.acme.directory = value)
+        },
+    ),
+    Key::new(
+        "tls.acme.fallback_directories",
+        Kind::Urls,
+        Always(""),
+        "Directories that are asked, in this order, when the first one fails. Each gets an account \
+         of its own.",
+        |config, input| {
+            input
+                .many(directory)
+                .map(|value| config.tls.acme.fallback_directories = value)
+        },
+    ),
+    Key::new(
+        "tls.acme.staging_directory",
+        Kind::Url,
+        Always(""),
+        "A directory for trials: after a failure it has to issue a certificate, which is thrown \
+         away, before the others are asked again. Let's Encrypt's is \
+         https://acme-staging-v02.api.letsencrypt.org/directory.",
+        |config, input| {
+            input
+                .optional(directory)
+                .map(|value| config.tls.acme.staging_directory = value)
+        },
+    )
+    .optional(),
+    Key::new(
+        "tls.acme.profile",
+        Kind::Text,
+        Always(""),
+        "The kind of certificate to order, as the ACME server calls it: at Let's Encrypt classic, \
+         tlsserver or shortlived. Without one, IP addresses get shortlived where it is offered.",
+        |config, input| {
+            input
+                .optional(text)
+                .map(|value| config.tls.acme.profile = value)
+        },
+    )
+    .optional(),
+    Key::new(
+        "tls.acme.eab.kid",
+        Kind::Text,
+        Always(""),
+        "The key identifier of an external account binding, for servers that ask for one.",
+        |config, input| {
+            if let Some(value) = input.optional(kid)? {
+                external_account(config).kid = value;
+            }
+            Ok(())
+        },
+    )
+    .optional(),
+    Key::new(
+        "tls.acme.eab.hmac_key",
+        Kind::Text,
+        Always(""),
+        "The key of the external account binding, in base64url as it is handed out.",
+        |config, input| {
+            if let Some(value) = input.optional(hmac_key)? {
+                external_account(config).hmac_key = value;
+            }
+            Ok(())
+        },
+    )
+    .optional()
+    .secret(),
+    Key::new(
+        "tls.acme.allow_ephemeral_state",
+        Kind::Choice(words::<bool>),
+        Always("false"),
+        "Order from a public ACME server even if the state folder is lost with the container. \
+         Rate limits then end the service for a week after a few restarts.",
+        |config, input| {
+            input
+                .one(choice)
+                .map(|value| config.tls.acme.allow_ephemeral_state = value)
         },
     ),
     Key::new(

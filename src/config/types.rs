@@ -137,12 +137,40 @@ pub enum TlsVersion {
 pub struct Acme {
     /// URL of the directory.
     pub directory: String,
+    /// Directories that are asked, in this order, when the first one fails.
+    pub fallback_directories: Vec<String>,
+    /// A directory for trials: after a failure it has to issue before the others are asked again.
+    pub staging_directory: Option<String>,
+    /// The kind of certificate to order, by the ACME server's name for it.
+    pub profile: Option<String>,
+    /// The account at the operator of the ACME server that ours is bound to.
+    pub eab: Option<ExternalAccount>,
+    /// Keys and certificates may be lost with the container.
+    pub allow_ephemeral_state: bool,
     /// Contact addresses without the `mailto:` scheme.
     pub contact: Vec<String>,
     /// Challenges in the order to try them; never empty.
     pub challenges: Vec<ChallengeKind>,
     /// Root of a private ACME server, in PEM.
     pub ca_file: Option<PathBuf>,
+}
+
+/// An account that the operator of an ACME server knows (RFC 8555 7.3.4).
+#[derive(Clone, PartialEq, Eq)]
+pub struct ExternalAccount {
+    /// What the operator calls it.
+    pub kid: String,
+    /// The key that proves it is ours, decoded. Never shown.
+    pub hmac_key: Vec<u8>,
+}
+
+impl std::fmt::Debug for ExternalAccount {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ExternalAccount")
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A way to prove that a name is ours.
@@ -184,6 +212,19 @@ pub enum Target {
 pub struct Upstream {
     /// Files with more trusted roots (`REQUESTS_CA_BUNDLE`, `SSL_CERT_FILE`).
     pub ca_files: Vec<PathBuf>,
+    /// Proxies for calls to public services.
+    pub proxies: Proxies,
+}
+
+/// Proxies, as the variables everybody uses name them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proxies {
+    /// For `https://` URLs (`HTTPS_PROXY`).
+    pub https: Option<String>,
+    /// For `http://` URLs (`HTTP_PROXY`).
+    pub http: Option<String>,
+    /// Hosts and networks that are reached without one, with commas between (`NO_PROXY`).
+    pub none_for: Option<String>,
 }
 
 /// The log.

@@ -18,6 +18,6 @@ mod names;
 pub use exposition::{ExpositionFormat, expose};
 pub use log::{LogError, LogGuard, LogLevelSwitch, LogSettings, start_log};
 pub use names::{
-    CertificateLabels, ConnectionLabels, HandshakeLabels, Metrics, OutcomeLabels, RequestLabels,
-    UpstreamLabels,
+    AcmeErrorLabels, CertificateLabels, CertificateStateLabels, ConnectionLabels, HandshakeLabels,
+    Metrics, OutcomeLabels, RequestLabels, UpstreamLabels,
 };

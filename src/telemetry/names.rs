@@ -52,6 +52,22 @@ pub struct CertificateLabels {
     pub name: String,
 }
 
+/// Labels of a certificate's state.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CertificateStateLabels {
+    /// The certificate's first configured name.
+    pub name: String,
+    /// `missing`, `ordering`, `valid`, `due`, `renewing`, `backing_off`, `blocked`.
+    pub state: &'static str,
+}
+
+/// Labels of refusals by an ACME server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct AcmeErrorLabels {
+    /// The type of the problem (RFC 8555 6.7), `other`, or `unexplained` without a problem.
+    pub kind: &'static str,
+}
+
 /// A plain outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct OutcomeLabels {
@@ -119,6 +135,12 @@ metrics! {
         "config_last_success_timestamp_seconds", "When the configuration in force was read";
     config_hash: Gauge<i64, AtomicI64> = Gauge::default(),
         "config_hash", "A number that changes with the configuration in force; 48 bits";
+    acme_errors: Family<AcmeErrorLabels, Counter> = Family::default(),
+        "acme_errors", "Refusals by ACME servers, by type of problem; refused nonces are normal";
+    certificate_state: Family<CertificateStateLabels, Gauge> = Family::default(),
+        "certificate_state", "1 for the state a certificate of an ACME server is in, else 0";
+    certificate_next_attempt: Family<CertificateLabels, Gauge> = Family::default(),
+        "certificate_next_attempt_timestamp_seconds", "When a certificate is renewed or tried again; 0 for never";
     log_lines_dropped: Counter = Counter::default(),
         "log_lines_dropped", "Log lines lost because their reader was too slow";
     start_time: Gauge<i64, AtomicI64> = Gauge::default(),

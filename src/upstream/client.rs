@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use reqwest::{NoProxy, Proxy};
+
 use super::{TrustRoots, UpstreamError};
+use crate::config::Proxies;
 
 /// How the general client behaves.
 #[derive(Clone, Debug)]
@@ -15,26 +18,51 @@ pub struct ClientSettings {
     pub connect_timeout: Duration,
 }
 
-/// A client with our trust roots. It follows no redirects, since an answer must not choose where
-/// we connect, and takes no proxy from the environment, which belongs to the configuration.
+/// A client with our trust roots and the operator's proxies. It follows no redirects, since an
+/// answer must not choose where we connect, and reads no environment, which belongs to the
+/// configuration.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that builds clients"
 )]
 pub fn outgoing_client(
     roots: &TrustRoots,
+    proxies: &Proxies,
     settings: ClientSettings,
 ) -> Result<reqwest::Client, UpstreamError> {
     let tls = roots.client_config(&[b"h2", b"http/1.1"]);
-    reqwest::Client::builder()
+    let mut builder = reqwest::Client::builder();
+    for proxy in chosen(proxies)? {
+        builder = builder.proxy(proxy);
+    }
+    if *proxies == Proxies::default() {
+        builder = builder.no_proxy();
+    }
+    builder
         .tls_backend_preconfigured(Arc::unwrap_or_clone(tls))
         .user_agent(settings.user_agent)
         .timeout(settings.timeout)
         .connect_timeout(settings.connect_timeout)
         .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
         .build()
         .map_err(|error| UpstreamError::Client(super::error::error_chain(&error)))
+}
+
+fn chosen(proxies: &Proxies) -> Result<Vec<Proxy>, UpstreamError> {
+    type Make = fn(&str) -> reqwest::Result<Proxy>;
+    let kinds: [(&'static str, &Option<String>, Make); 2] = [
+        ("HTTPS_PROXY", &proxies.https, |url| Proxy::https(url)),
+        ("HTTP_PROXY", &proxies.http, |url| Proxy::http(url)),
+    ];
+    let mut chosen = Vec::new();
+    for (variable, url, make) in kinds {
+        let Some(url) = url else { continue };
+        // What is wrong with it is not repeated: it may carry a password.
+        let proxy = make(url).map_err(|_| UpstreamError::Proxy { variable })?;
+        let none_for = proxies.none_for.as_deref().and_then(NoProxy::from_string);
+        chosen.push(proxy.no_proxy(none_for));
+    }
+    Ok(chosen)
 }
 
 #[cfg(test)]
@@ -49,6 +77,6 @@ mod tests {
             timeout: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(1),
         };
-        assert!(outgoing_client(&roots, settings).is_ok());
+        assert!(outgoing_client(&roots, &Proxies::default(), settings).is_ok());
     }
 }

@@ -7,6 +7,12 @@ use crate::foundation::Blame;
 /// Why a server behind us could not be reached or did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum UpstreamError {
+    /// A proxy variable is no URL.
+    #[error("{variable} is no URL of a proxy; write http://HOST:PORT")]
+    Proxy {
+        /// The variable.
+        variable: &'static str,
+    },
     /// A file with trusted roots cannot be used.
     #[error("{path}: {reason}; give a PEM file with the certificates of the authorities to trust")]
     CaFile {
@@ -102,9 +108,11 @@ impl UpstreamError {
     /// Whose fault it is.
     pub fn blame(&self) -> Blame {
         match self {
-            Self::CaFile { .. } | Self::Target { .. } | Self::Client(_) | Self::Busy { .. } => {
-                Blame::Us
-            }
+            Self::CaFile { .. }
+            | Self::Target { .. }
+            | Self::Proxy { .. }
+            | Self::Client(_)
+            | Self::Busy { .. } => Blame::Us,
             _ => Blame::Upstream,
         }
     }
@@ -128,7 +136,9 @@ impl UpstreamError {
             Self::Reset { .. } => "reset",
             Self::HeaderTimeout { .. } => "header_timeout",
             Self::Protocol { .. } => "protocol",
-            Self::Refused { .. } | Self::Target { .. } | Self::Client(_) => "refused",
+            Self::Refused { .. } | Self::Target { .. } | Self::Proxy { .. } | Self::Client(_) => {
+                "refused"
+            }
         }
     }
 

@@ -43,7 +43,7 @@ tls:
     directory: http://ca.example.com/d # is not https
     contact: [admin]                   # is no e-mail address
     challenges: [dns-01]               # is none of tls-alpn-01, http-01
-    profile: shortlived                # tls.acme.profile: is no known key
+    preferred_chain: X1                # tls.acme.preferred_chain: is no known key
   files: /etc/ssl                      # is a section of keys, not a value
 log:
   level: Info                          # write info
