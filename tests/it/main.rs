@@ -7,6 +7,8 @@ mod acme;
 mod acme_authority;
 #[cfg(test)]
 mod acme_faults;
+#[cfg(test)]
+mod acme_matrix;
 mod acme_refusals;
 #[cfg(test)]
 mod admin;
