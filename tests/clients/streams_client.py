@@ -1,14 +1,15 @@
 """Many streams at once through the edge, held until they end; prints how each ended as JSON.
 
-streams_client.py HOST:PORT ROOT COUNT SSE_EVENTS KIND...
+streams_client.py HOST:PORT ROOT COUNT KIND...
 
 Opens COUNT of each KIND (sse, websocket, grpc), says `open` once each has carried a message,
-and `ended KIND HOW` for each that ends. SIGUSR1 makes the gRPC streams half-close, as a client does
-that is done.
+and `ended KIND HOW` for each that ends. Messages are numbered: one that is lost, doubled or out of
+order ends its stream. SIGUSR1 makes the gRPC streams half-close, as a client does that is done.
 """
 
 import asyncio
 import collections
+import itertools
 import json
 import signal
 import ssl
@@ -19,11 +20,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 address, root = sys.argv[1:3]
-count, events = int(sys.argv[3]), int(sys.argv[4])
-kinds = sys.argv[5:]
+count, kinds = int(sys.argv[3]), sys.argv[4:]
 host, port = address.rsplit(":", 1)
 context = ssl.create_default_context(cafile=root)
 context.set_alpn_protocols(["http/1.1"])
+GAP = 0.4  # seconds between two messages of a stream
+PATIENCE = 20  # seconds an echo may take on a busy machine
 opened = collections.Counter()
 ended = collections.defaultdict(collections.Counter)
 
@@ -39,21 +41,32 @@ def note_end(kind, how):
     print("ended", kind, how, flush=True)
 
 
+async def events(reader):
+    """The events of a chunked body, however its chunks are cut; ends where the body does."""
+    text = b""
+    while size := int(await reader.readline(), 16):
+        text += (await reader.readexactly(size + 2))[:-2]
+        *whole, text = text.split(b"\n\n")
+        for event in whole:
+            yield json.loads(event.removeprefix(b"data: "))
+
+
 async def sse():
     reader, writer = await asyncio.open_connection(
         host, int(port), ssl=context, server_hostname="edge.test")
-    path = f"/sse?count={events}&gap=0.4"
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: edge.test\r\n\r\n".encode())
-    seen, text = 0, b""
-    while not text.endswith(b"\r\n0\r\n\r\n"):
-        piece = await reader.read(65536)
-        if not piece:
-            return note_end("sse", f"cut after {seen}")
-        if b"data: " in piece and not seen:
-            note_open("sse")
-        seen += piece.count(b"data: ")
-        text = (text + piece)[-64:]
-    note_end("sse", "whole" if seen == events else f"whole with {seen}")
+    writer.write(f"GET /told?gap={GAP} HTTP/1.1\r\nHost: edge.test\r\n\r\n".encode())
+    expected, last = 0, False
+    try:
+        await reader.readuntil(b"\r\n\r\n")
+        async for event in events(reader):
+            if event["number"] != expected:
+                return note_end("sse", f"{event['number']} instead of {expected}")
+            if not expected:
+                note_open("sse")
+            expected, last = expected + 1, event["last"]
+        note_end("sse", "whole" if last else "early")
+    except (asyncio.IncompleteReadError, ValueError, OSError):  # no size where the connection ended
+        note_end("sse", "cut" if expected else "never began")
     writer.close()
 
 
@@ -61,38 +74,39 @@ async def websocket():
     async with connect(f"wss://edge.test:{port}/echo", host=host, port=int(port), ssl=context,
                        server_hostname="edge.test", compression=None, proxy=None,
                        ping_interval=None) as connection:
-        first = True
         try:
-            while True:
-                await connection.send("tick")
-                if await asyncio.wait_for(connection.recv(), 20) != "tick":
+            for number in itertools.count():
+                await connection.send(str(number))
+                if await asyncio.wait_for(connection.recv(), PATIENCE) != str(number):
                     return note_end("websocket", "wrong echo")
-                if first:
+                if not number:
                     note_open("websocket")
-                first = False
-                await asyncio.sleep(0.4)
+                await asyncio.sleep(GAP)
         except ConnectionClosed:
             note_end("websocket", str(connection.close_code))
 
 
 async def rpc(channel, done):
     call = channel.stream_stream("/DuoWorkflow/Bidi")()
-    first = True
     try:
-        while not done.is_set():
-            await call.write(b"tick")
-            if await asyncio.wait_for(call.read(), 20) is grpc.aio.EOF:
+        for number in itertools.count():
+            await call.write(b"%d" % number)
+            answer = await asyncio.wait_for(call.read(), PATIENCE)
+            if answer is grpc.aio.EOF:
                 return note_end("grpc", "early " + (await call.code()).name)
-            if first:
+            if answer != b"%d" % number:
+                return note_end("grpc", "wrong echo")
+            if not number:
                 note_open("grpc")
-            first = False
-            await asyncio.sleep(0.4)
+            if done.is_set():
+                break
+            await asyncio.sleep(GAP)
         await call.done_writing()
         while await call.read() is not grpc.aio.EOF:
             pass
         note_end("grpc", (await call.code()).name)
-    except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
-        note_end("grpc", f"{type(error).__name__} {await call.code()}")
+    except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+        note_end("grpc", (await call.code()).name)
 
 
 async def guarded(kind, stream):

@@ -9,6 +9,7 @@ mod acme_authority;
 mod acme_faults;
 #[cfg(test)]
 mod acme_matrix;
+#[cfg(test)]
 mod acme_refusals;
 #[cfg(test)]
 mod admin;
@@ -32,6 +33,10 @@ mod configuration;
 mod configuration_problems;
 #[cfg(test)]
 mod doctor;
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
+mod endurance;
 #[cfg(test)]
 mod floods;
 #[cfg(test)]

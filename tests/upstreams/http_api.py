@@ -11,17 +11,20 @@ length and digest of the body, the number of the connection. Some paths do more:
 /cut-chunks              two chunks, then closes without the last one
 /garbage                 something that is no HTTP
 /endless                 events until the client leaves; /left tells how many clients left early
+/told?gap=0.2            numbered events until SIGUSR1, then one that says it is the last
 """
 
 import argparse
 import asyncio
 import hashlib
 import json
+import signal
 import time
 from urllib.parse import parse_qs, urlsplit
 
 connections = 0
 left_early = 0
+told = asyncio.Event()
 
 
 async def read_head(reader):
@@ -79,6 +82,19 @@ def event():
     return b"data: %s\n\n" % json.dumps({"at": time.time()}).encode()
 
 
+async def numbered(writer, gap):
+    writer.write(head("200 OK", [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")]))
+    number, last = 0, False
+    while not last:
+        last = told.is_set()
+        writer.write(chunk(b"data: %s\n\n" % json.dumps({"number": number, "last": last}).encode()))
+        await writer.drain()
+        number += 1
+        await asyncio.sleep(0 if last else gap)
+    writer.write(b"0\r\n\r\n")
+    await writer.drain()
+
+
 async def answer(method, target, version, fields, body, number, reader, writer):
     global left_early
     url = urlsplit(target)
@@ -96,6 +112,8 @@ async def answer(method, target, version, fields, body, number, reader, writer):
             writer.write(b"x" * min(size, 65536))
             size -= min(size, 65536)
             await writer.drain()
+    elif url.path == "/told":
+        await numbered(writer, gap)
     elif url.path == "/cut":
         writer.write(head("200 OK", [("Content-Length", 1000)]) + b"0123456789")
         await writer.drain()
@@ -157,6 +175,7 @@ async def main():
     options = argparse.ArgumentParser()
     options.add_argument("--listen", default="127.0.0.1:0")
     host, port = options.parse_args().listen.rsplit(":", 1)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, told.set)
     server = await asyncio.start_server(serve, host, int(port), limit=1 << 20)
     address = server.sockets[0].getsockname()
     print(f"ready {address[0]}:{address[1]}", flush=True)

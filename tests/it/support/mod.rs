@@ -19,6 +19,7 @@ pub(crate) mod mock_authority;
 mod parts;
 mod ports;
 mod process;
+mod reloading;
 pub(crate) mod scratch;
 mod standin;
 pub(crate) mod tls_client;
