@@ -20,6 +20,7 @@ where
     // On the heap: a future that keeps it would carry these bytes for the connection's whole life.
     let mut buffer = vec![0_u8; READ_BYTES];
     let mut first = true;
+    let mut version = OfferedVersion::default();
     loop {
         let count = stream
             .read(&mut buffer)
@@ -34,6 +35,7 @@ where
             return Err(TlsError::Closed);
         }
         first = false;
+        version.read(bytes);
         while !bytes.is_empty() {
             if acceptor.read_tls(&mut bytes).map_err(TlsError::Handshake)? == 0 {
                 return Err(TlsError::Handshake(io::ErrorKind::InvalidData.into()));
@@ -44,7 +46,9 @@ where
             Ok(None) => {}
             Err((error, mut alert)) => {
                 let mut bytes = Vec::new();
-                if alert.write_all(&mut bytes).is_ok() {
+                if let Some(old) = version.too_old() {
+                    say_and_close(stream, &alert_record(old, PROTOCOL_VERSION)).await;
+                } else if alert.write_all(&mut bytes).is_ok() {
                     say_and_close(stream, &bytes).await;
                 }
                 return Err(TlsError::Handshake(io::Error::new(
@@ -79,12 +83,62 @@ impl Wishes {
 
 /// Sends a fatal alert in the clear, as all alerts before the ServerHello are, and closes.
 pub(super) async fn alert<S: AsyncWrite + AsyncRead + Unpin>(stream: &mut S, description: u8) {
-    let record = [ALERT_RECORD, 0x03, 0x03, 0x00, 0x02, FATAL, description];
-    say_and_close(stream, &record).await;
+    say_and_close(stream, &alert_record(TLS_1_2, description)).await;
+}
+
+fn alert_record([major, minor]: [u8; 2], description: u8) -> [u8; 7] {
+    [ALERT_RECORD, major, minor, 0x00, 0x02, FATAL, description]
+}
+
+/// The version in the first bytes of a ClientHello: the newest that a client without TLS 1.3
+/// speaks, and 1.2 for all others (RFC 8446 4.1.2).
+///
+/// rustls refuses a hello of TLS 1.1 as one that lacks the signature algorithms of 1.2, which
+/// sends an operator looking at ciphers; the alert that says what is wrong is `protocol_version`
+/// (RFC 5246 appendix E.1).
+#[derive(Debug, Default)]
+struct OfferedVersion {
+    bytes: [u8; VERSION_END],
+    length: usize,
+}
+
+impl OfferedVersion {
+    /// Takes the next bytes of the connection, of which the first few count.
+    fn read(&mut self, bytes: &[u8]) {
+        let place = self.bytes.get_mut(self.length..).unwrap_or_default();
+        for (place, byte) in place.iter_mut().zip(bytes) {
+            *place = *byte;
+            self.length += 1;
+        }
+    }
+
+    /// The version, if it is one of those that came before TLS 1.2.
+    fn too_old(&self) -> Option<[u8; 2]> {
+        let &[
+            HANDSHAKE_RECORD,
+            _,
+            _,
+            _,
+            _,
+            CLIENT_HELLO,
+            _,
+            _,
+            _,
+            3,
+            minor,
+        ] = &self.bytes
+        else {
+            return None;
+        };
+        (minor < 3).then_some([3, minor])
+    }
 }
 
 /// The alert description `unrecognized_name` (RFC 6066).
 pub(super) const UNRECOGNIZED_NAME: u8 = 112;
+
+/// The alert description `protocol_version` (RFC 8446).
+const PROTOCOL_VERSION: u8 = 70;
 
 /// The alert description `internal_error` (RFC 8446).
 pub(super) const INTERNAL_ERROR: u8 = 80;
@@ -131,6 +185,19 @@ const DRAIN_TIME: Duration = Duration::from_secs(1);
 
 /// The content type `alert` of a TLS record.
 const ALERT_RECORD: u8 = 21;
+
+/// The content type `handshake` of a TLS record.
+const HANDSHAKE_RECORD: u8 = 22;
+
+/// The handshake type `client_hello`.
+const CLIENT_HELLO: u8 = 1;
+
+/// Where the version of a ClientHello ends: behind the record's header of five bytes, the type,
+/// three bytes of length and the version itself.
+const VERSION_END: usize = 11;
+
+/// The version that alerts carry.
+const TLS_1_2: [u8; 2] = [3, 3];
 
 /// The alert level `fatal`.
 const FATAL: u8 = 2;
