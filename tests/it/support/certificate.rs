@@ -44,8 +44,18 @@ impl TestAuthority {
         name: &str,
         params: &CertificateParams,
     ) -> (PathBuf, PathBuf) {
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        self.issue_for(folder, name, params, &KeyPair::generate().unwrap())
+    }
+
+    /// The same for a key that a test has chosen.
+    pub(crate) fn issue_for(
+        &self,
+        folder: &Folder,
+        name: &str,
+        params: &CertificateParams,
+        key: &KeyPair,
+    ) -> (PathBuf, PathBuf) {
+        let certificate = params.signed_by(key, &self.issuer).unwrap();
         (
             folder.write(&format!("{name}.crt"), certificate.pem()),
             folder.write(&format!("{name}.key"), key.serialize_pem()),

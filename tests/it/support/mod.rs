@@ -30,7 +30,7 @@ pub(crate) use certificate::TestAuthority;
 pub(crate) use curl::{curl, fetch};
 pub(crate) use duogate::{Duogate, Settings};
 pub(crate) use folder::Folder;
-pub(crate) use parts::{grpcurl, have, node, python, seconds_from_environment, skip};
+pub(crate) use parts::{grpcurl, have, node, python, seconds_from_environment, skip, sslyze};
 pub(crate) use ports::Port;
 pub(crate) use process::{Outcome, Process, command, run};
 pub(crate) use standin::Standin;

@@ -16,6 +16,11 @@ pub(crate) fn python(script: &str) -> Command {
     command
 }
 
+/// sslyze, from the environment of its own.
+pub(crate) fn sslyze() -> Command {
+    command(part("sslyze/bin/sslyze"))
+}
+
 /// A Node script below `tests/`.
 pub(crate) fn node(script: &str) -> Command {
     let mut command = command("node");
