@@ -128,7 +128,9 @@ fn renew(edge: &Duogate) {
         renew.env("DUOGATE_LISTEN__ADMIN", edge.admin().to_string());
         renew.args(["certs", "renew", "edge.test"]);
         run(renew, Duration::from_secs(20)).success();
-        shown = edge.next_certificate(&shown);
+        edge.next_certificate(&shown);
+        // a wish that comes while the attempt still ends would be taken for the same one
+        shown = edge.valid_certificate();
         assert_eq!(shown["failures"], 0, "{shown}");
     }
 }
