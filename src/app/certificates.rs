@@ -11,7 +11,6 @@ use crate::{
     acme::{self, AcmeStatus, RenewalWish},
     admin::{Readiness, RenewalAnswer},
     config::{ChallengeKind, Domain, DropInTls, TlsSource},
-    telemetry::CertificateLabels,
     tls::{
         CertificateOrigin, CertificateStore, ChallengeCertificates, ChallengeResponder, Entry,
         FilePair, FileSource, Handshaker, InternalSource, ServerParameters, TlsError, UnknownNames,
@@ -75,8 +74,7 @@ impl Certificates {
         for entry in old.entries() {
             let name = entry.name();
             if !names.contains(&name) {
-                let labels = CertificateLabels { name };
-                base.metrics.certificate_not_after.remove(&labels);
+                base.metrics.forget_certificate(&name);
             }
         }
     }

@@ -34,6 +34,8 @@ pub(super) enum Transport {
 pub(super) struct Connections {
     http: HttpServer,
     tasks: Tasks,
+    /// A drain does not wait for those who watch it.
+    operators: Tasks,
     shutdown: Shutdown,
     first_byte: Duration,
 }
@@ -52,6 +54,7 @@ impl Connections {
         Self {
             http,
             tasks: base.connections.clone(),
+            operators: base.tasks.clone(),
             shutdown: base.shutdown.clone(),
             first_byte: base.config.limits.request_head,
         }
@@ -60,7 +63,12 @@ impl Connections {
     /// Starts the task of one connection.
     pub(super) fn start(&self, incoming: Incoming, route: Route) {
         let connections = self.clone();
-        self.tasks.spawn("connection", async move {
+        let tasks = if incoming.listener.is_operators() {
+            &self.operators
+        } else {
+            &self.tasks
+        };
+        tasks.spawn("connection", async move {
             connections.carry(incoming, route).await;
         });
     }

@@ -71,7 +71,7 @@ impl Listeners {
         self.0.retain(|open| {
             let kept = change.wanted.contains(&open.request);
             if !kept {
-                open.end.advance(ShutdownPhase::Draining);
+                open.end.advance(ShutdownPhase::Cut);
                 let listener = open.request.kind.as_str();
                 tracing::info!(listener, address = %open.address, "closed");
             }

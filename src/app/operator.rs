@@ -8,7 +8,7 @@ use super::{base::Base, certificates::Certificates, reload::LastReload};
 use crate::{
     admin::{AdminSources, Readiness},
     foundation::{Shutdown, ShutdownPhase},
-    telemetry::Metrics,
+    telemetry::{Metrics, PhaseLabels},
 };
 
 /// Wires the pages to the rooms that know.
@@ -17,14 +17,14 @@ pub(super) fn sources(
     certificates: &Arc<ArcSwap<Certificates>>,
     last_reload: &Arc<LastReload>,
 ) -> Arc<AdminSources> {
-    let shutdown = base.shutdown.clone();
+    let (shutdown, ending) = (base.shutdown.clone(), base.shutdown.clone());
     let (judged, shown) = (Arc::clone(certificates), Arc::clone(certificates));
     let (renewed, calendar) = (Arc::clone(certificates), Arc::clone(&base.services.clock));
     let last_reload = Arc::clone(last_reload);
     let clock = Arc::clone(&base.services.clock);
     Arc::new(AdminSources {
         metrics: Arc::clone(&base.metrics),
-        refresh: Box::new(refresh),
+        refresh: Box::new(move |metrics| refresh(metrics, &ending)),
         readiness: Box::new(move || {
             let mut parts = vec![draining(&shutdown)];
             parts.extend(judged.load().readiness());
@@ -50,17 +50,15 @@ fn draining(shutdown: &Shutdown) -> Readiness {
     }
 }
 
-/// Reads the resident size from the kernel; costs one small file a scrape.
-fn refresh(metrics: &Metrics) {
-    let Ok(text) = std::fs::read_to_string("/proc/self/statm") else {
-        return;
-    };
-    let pages = text
-        .split_whitespace()
-        .nth(1)
-        .and_then(|pages| pages.parse::<u64>().ok());
-    if let Some(pages) = pages {
-        let page_bytes = u64::try_from(rustix::param::page_size()).unwrap_or_default();
-        metrics.resident_bytes.set(pages.saturating_mul(page_bytes));
+/// What is read rather than counted; costs a few small files a scrape.
+fn refresh(metrics: &Metrics, shutdown: &Shutdown) {
+    metrics.measure_process();
+    let now = shutdown.phase();
+    for phase in ShutdownPhase::ALL {
+        let labels = PhaseLabels {
+            phase: phase.as_str(),
+        };
+        let present = i64::from(phase == now);
+        metrics.phase.get_or_create(&labels).set(present);
     }
 }

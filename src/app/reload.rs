@@ -125,6 +125,8 @@ impl Reloader {
                 "refused"
             }
         };
+        let successful = i64::from(outcome == "ok");
+        metrics.config_reload_successful.set(successful);
         let labels = OutcomeLabels { outcome };
         metrics.config_reloads.get_or_create(&labels).inc();
         notify::tell("READY=1");

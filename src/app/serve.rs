@@ -61,6 +61,7 @@ fn run(
         let hangups = signal(SignalKind::hangup())?;
         let (running, succession) = begin(config.clone(), Services::default(), inherited).await?;
         let reloader = Reloader::new(file, hangups, log.level(), succession, loaded);
+        running.present.load().base.metrics.follow_log(&log);
         on_started(&running);
         notify::tell("READY=1");
         running.until_signal(signals, reloader).await;
@@ -134,7 +135,7 @@ pub async fn start(
     running.tasks.spawn("succession", {
         let shutdown = running.shutdown.clone();
         async move {
-            shutdown.reached(ShutdownPhase::Draining).await;
+            shutdown.reached(ShutdownPhase::Cut).await;
             drop(succession);
         }
     });

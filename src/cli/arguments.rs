@@ -35,6 +35,8 @@ pub(super) enum Command {
     /// List the running process's certificates, or renew one now
     #[command(subcommand, name = "certs")]
     Certificates(CertificatesCommand),
+    /// Print every metric with its labels and meaning, as a page of documentation
+    Metrics,
     /// Look at a public name as GitLab does, and tell the remedy of what fails
     Doctor(Box<DoctorArguments>),
     /// Make keys

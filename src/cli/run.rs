@@ -12,7 +12,7 @@ use super::{
     keys,
     terminal::{complain, say},
 };
-use crate::config;
+use crate::{config, telemetry};
 
 /// Runs the command that the arguments of the process ask for.
 pub fn run() -> ExitCode {
@@ -46,6 +46,10 @@ fn execute(arguments: Arguments) -> anyhow::Result<Verdict> {
         }
         Command::Health => configuration::health(file),
         Command::Certificates(command) => certificates(file, command),
+        Command::Metrics => {
+            say(&telemetry::reference());
+            Ok(Verdict::Well)
+        }
         Command::Doctor(arguments) => doctor(*arguments),
         Command::Keys(KeysCommand::New {
             environment: true, ..

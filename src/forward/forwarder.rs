@@ -29,7 +29,8 @@ use crate::{
     },
     telemetry::Metrics,
     upstream::{
-        Dialer, Http1Pool, Http2Pool, Origin, PoolSettings, Resolver, TrustRoots, UpstreamError,
+        Dialer, Http1Pool, Http2Pool, Origin, PoolMeasures, PoolSettings, Resolver, TrustRoots,
+        UpstreamError,
     },
 };
 
@@ -93,11 +94,12 @@ impl Forwarder {
         let pool = Pool::Http1(Http1Pool::new(
             dialer(&origin, &settings, resolver, b"http/1.1"),
             PoolSettings::for_requests(&settings.limits),
+            PoolMeasures::new(settings.metrics.clone(), GATEWAY),
             settings.tasks.clone(),
             settings.shutdown.clone(),
         ));
         let next = NextHop::Http1 { host };
-        Ok(Self::new(origin, settings, pool, next, "gateway"))
+        Ok(Self::new(origin, settings, pool, next, GATEWAY))
     }
 
     /// A door to a gRPC service, reached by HTTP/2 in clear or in TLS.
@@ -116,6 +118,7 @@ impl Forwarder {
         let pool = Pool::Http2(Http2Pool::new(
             dialer(&origin, &settings, resolver, b"h2"),
             PoolSettings::for_streams(&settings.limits),
+            PoolMeasures::new(settings.metrics.clone(), AGENT_PLATFORM),
             settings.tasks.clone(),
             settings.shutdown.clone(),
         ));
@@ -125,7 +128,7 @@ impl Forwarder {
             Scheme::HTTP
         };
         let next = NextHop::Grpc { scheme, authority };
-        Ok(Self::new(origin, settings, pool, next, "agent_platform"))
+        Ok(Self::new(origin, settings, pool, next, AGENT_PLATFORM))
     }
 
     fn new(
@@ -351,3 +354,9 @@ fn no_context() -> Problem {
         "the request lost its context on the way",
     )
 }
+
+/// What metrics call the HTTP service behind us.
+const GATEWAY: &str = "gateway";
+
+/// What metrics call the gRPC service behind us.
+const AGENT_PLATFORM: &str = "agent_platform";

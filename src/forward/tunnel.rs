@@ -25,7 +25,6 @@ use super::{
 use crate::{
     foundation::{Randomness, Shutdown, ShutdownPhase, SystemRandomness},
     http::RequestContext,
-    telemetry::Metrics,
 };
 
 /// A tunnel from the moment that both sides agreed to switch.
@@ -37,7 +36,6 @@ pub(super) struct Tunnel {
     pub(super) hold: Hold,
     pub(super) context: Arc<RequestContext>,
     pub(super) settlement: Settlement,
-    pub(super) metrics: Arc<Metrics>,
     pub(super) idle: Duration,
     pub(super) shutdown: Shutdown,
 }
@@ -54,8 +52,6 @@ impl Tunnel {
             let _ = self.context.entry.failure.set(reason.to_owned());
             return;
         };
-        let metrics = self.metrics.clone();
-        let _open = OpenTunnel::count(&metrics);
         self.carry(client, upstream).await;
         drop(self.hold);
     }
@@ -228,22 +224,6 @@ impl Activity {
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Counts a tunnel while it is open.
-struct OpenTunnel<'a>(&'a Metrics);
-
-impl<'a> OpenTunnel<'a> {
-    fn count(metrics: &'a Metrics) -> Self {
-        metrics.tunnels_open.inc();
-        Self(metrics)
-    }
-}
-
-impl Drop for OpenTunnel<'_> {
-    fn drop(&mut self) {
-        self.0.tunnels_open.dec();
-    }
 }
 
 /// Both sides have agreed already; what is left is to write one head.

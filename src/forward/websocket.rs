@@ -153,7 +153,6 @@ fn open(route: &Route, ends: Ends, context: &Arc<RequestContext>, settlement: &m
         hold: ends.hold,
         context: context.clone(),
         settlement: settlement.take(),
-        metrics: settings.metrics.clone(),
         idle: route.stream_idle(),
         shutdown: settings.shutdown.clone(),
     };

@@ -20,6 +20,12 @@ pub enum ListenerKind {
 }
 
 impl ListenerKind {
+    /// True for those that show the process to its operator and carry nobody's requests. They
+    /// have places of their own and are there until the process ends.
+    pub fn is_operators(self) -> bool {
+        matches!(self, Self::Admin | Self::Metrics)
+    }
+
     /// The word that logs and metrics use.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -15,6 +15,21 @@ pub enum ShutdownPhase {
     Cut,
 }
 
+impl ShutdownPhase {
+    /// Every phase, in order.
+    pub const ALL: [Self; 4] = [Self::Running, Self::Leaving, Self::Draining, Self::Cut];
+
+    /// The word that metrics use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Leaving => "leaving",
+            Self::Draining => "draining",
+            Self::Cut => "cut",
+        }
+    }
+}
+
 /// The writing side; one owner.
 #[derive(Debug)]
 pub struct ShutdownTrigger(watch::Sender<ShutdownPhase>);

@@ -11,11 +11,12 @@ use std::{
 
 use http::{Method, Version};
 
-use super::{DoorKind, admission::Admitted};
-use crate::{
-    foundation::{ConnectionFacts, RequestId},
-    telemetry::{Metrics, RequestLabels},
+use super::{
+    DoorKind,
+    admission::Admitted,
+    measures::{FlightKind, Measures},
 };
+use crate::foundation::{ConnectionFacts, RequestId};
 
 /// Facts of a request that end up in its access-log line. The line is written when the last
 /// holder lets go, so a tunnel keeps a clone for as long as it carries bytes. Without
@@ -54,9 +55,8 @@ pub struct RequestFacts {
     /// When its head was complete.
     pub started: Instant,
     /// Where it is counted.
-    pub metrics: Arc<Metrics>,
+    pub(super) measures: Arc<Measures>,
     /// Its place among the requests in flight.
-    #[expect(dead_code, reason = "held for its drop, which gives the place back")]
     pub(super) admitted: Option<Admitted>,
 }
 
@@ -86,6 +86,17 @@ impl AccessEntry {
         )
     }
 
+    /// Counts the request as something else while it is in flight.
+    pub(super) fn becomes(&self, kind: FlightKind) {
+        let admitted = self
+            .facts
+            .as_ref()
+            .and_then(|facts| facts.admitted.as_ref());
+        if let Some(admitted) = admitted {
+            admitted.becomes(kind);
+        }
+    }
+
     /// Notes the status; the first one counts.
     pub(super) fn answered(&self, status: u16) {
         let _ = self.answered.set((status, Instant::now()));
@@ -102,18 +113,8 @@ impl Drop for AccessEntry {
             None => (CLIENT_LEFT, None),
         };
         let total = facts.started.elapsed();
-        let labels = RequestLabels {
-            door: facts.door.as_str(),
-            status,
-        };
-        facts.metrics.requests.get_or_create(&labels).inc();
-        facts.metrics.request_seconds.observe(total.as_secs_f64());
-        if let Some(first_byte) = first_byte {
-            facts
-                .metrics
-                .first_byte_seconds
-                .observe(first_byte.as_secs_f64());
-        }
+        let measures = facts.measures.of(facts.door);
+        measures.count(status, total, first_byte);
         let (bytes_in, bytes_out) = self.bytes();
         let tls = facts.connection.tls.as_ref();
         // The operator's own looks are not what the access log is for.

@@ -51,7 +51,7 @@ impl HttpServer {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let shared = Arc::clone(self.shared());
-        let limits = &shared.settings.limits;
+        let (limits, ends) = (&shared.settings.limits, surface.ends());
         let hook = self.gate_hook(&facts);
         let control = GateControl::new();
         let stream = GateStream::new(stream, limits, control.clone(), hook);
@@ -76,7 +76,7 @@ impl HttpServer {
         let (born, shutdown) = (Instant::now(), &shared.settings.shutdown);
         tokio::select! {
             _ = connection.as_mut() => return,
-            () = ending(shutdown, born) => connection.as_mut().graceful_shutdown(),
+            () = ending(shutdown, ends, born) => connection.as_mut().graceful_shutdown(),
         }
         tokio::select! {
             _ = connection => {}
@@ -89,7 +89,7 @@ impl HttpServer {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let shared = Arc::clone(self.shared());
-        let limits = &shared.settings.limits;
+        let (limits, ends) = (&shared.settings.limits, surface.ends());
         let stream = FrameWatch::new(stream, limits, self.frames_hook(&facts));
         let service = ConnectionService {
             shared: Arc::clone(&shared),
@@ -104,7 +104,7 @@ impl HttpServer {
         tokio::select! {
             _ = connection.as_mut() => return,
             // Two GOAWAYs with a PING between them, so that no request in flight is lost.
-            () = ending(shutdown, born) => connection.as_mut().graceful_shutdown(),
+            () = ending(shutdown, ends, born) => connection.as_mut().graceful_shutdown(),
         }
         tokio::select! {
             _ = connection => {}
@@ -115,8 +115,8 @@ impl HttpServer {
 
 /// Returns when a connection has to end. hyper closes one without a request on the spot, so that
 /// the first request of a young one would be lost on its way.
-async fn ending(shutdown: &Shutdown, born: Instant) {
-    shutdown.reached(ShutdownPhase::Draining).await;
+async fn ending(shutdown: &Shutdown, ends: ShutdownPhase, born: Instant) {
+    shutdown.reached(ends).await;
     tokio::select! {
         () = tokio::time::sleep_until(born + FIRST_REQUEST) => {}
         () = shutdown.reached(ShutdownPhase::Cut) => {}

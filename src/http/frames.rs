@@ -22,7 +22,35 @@ use tokio::{
 use crate::config::Limits;
 
 /// Is told why a connection was cut.
-pub(super) type FrameHook = Arc<dyn Fn(&'static str) + Send + Sync>;
+pub(super) type FrameHook = Arc<dyn Fn(FrameViolation) + Send + Sync>;
+
+/// A rule of ours for HTTP/2 that a client broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FrameViolation {
+    /// The name of its constant, for metrics.
+    pub(super) rule: &'static str,
+    /// For the log.
+    pub(super) reason: &'static str,
+}
+
+macro_rules! violations {
+    ($($name:ident = $reason:literal;)*) => {
+        impl FrameViolation {
+            $(const $name: Self = Self { rule: stringify!($name), reason: $reason };)*
+        }
+    };
+}
+
+violations! {
+    PREFACE_OR_HEADERS_TIMEOUT = "a preface or header block was not completed in time";
+    NO_SETTINGS = "no SETTINGS behind the preface";
+    RESET_FLOOD = "too many streams reset";
+    SETTINGS_FLOOD = "a flood of SETTINGS";
+    PING_FLOOD = "a flood of PING";
+    PRIORITY_FLOOD = "a flood of PRIORITY";
+    EMPTY_DATA_FLOOD = "a flood of empty DATA";
+    CONTINUATION_FLOOD = "a flood of CONTINUATION";
+}
 
 /// The stream below an HTTP/2 connection, watched.
 pub(super) struct FrameWatch<S> {
@@ -48,7 +76,7 @@ impl<S> FrameWatch<S> {
         }
     }
 
-    fn watch(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
+    fn watch(&mut self, bytes: &[u8]) -> Result<(), FrameViolation> {
         let now = Instant::now();
         let counts = &mut self.counts;
         self.scanner.scan(bytes, |frame| counts.add(frame, now))?;
@@ -60,9 +88,9 @@ impl<S> FrameWatch<S> {
         Ok(())
     }
 
-    fn cut(&self, reason: &'static str) -> io::Error {
-        (self.hook)(reason);
-        io::Error::new(io::ErrorKind::InvalidData, reason)
+    fn cut(&self, violation: FrameViolation) -> io::Error {
+        (self.hook)(violation);
+        io::Error::new(io::ErrorKind::InvalidData, violation.reason)
     }
 }
 
@@ -79,7 +107,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for FrameWatch<S> {
                 let new = buffer.filled().get(before..).unwrap_or_default();
                 match this.watch(new) {
                     Ok(()) => Poll::Ready(Ok(())),
-                    Err(reason) => Poll::Ready(Err(this.cut(reason))),
+                    Err(violation) => Poll::Ready(Err(this.cut(violation))),
                 }
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
@@ -89,8 +117,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for FrameWatch<S> {
                     .as_mut()
                     .is_some_and(|deadline| deadline.as_mut().poll(context).is_ready());
                 if late {
-                    let reason = "a preface or header block was not completed in time";
-                    return Poll::Ready(Err(this.cut(reason)));
+                    let violation = FrameViolation::PREFACE_OR_HEADERS_TIMEOUT;
+                    return Poll::Ready(Err(this.cut(violation)));
                 }
                 Poll::Pending
             }
@@ -153,8 +181,8 @@ impl Scanner {
     fn scan(
         &mut self,
         mut bytes: &[u8],
-        mut on_frame: impl FnMut(FrameHead) -> Result<(), &'static str>,
-    ) -> Result<(), &'static str> {
+        mut on_frame: impl FnMut(FrameHead) -> Result<(), FrameViolation>,
+    ) -> Result<(), FrameViolation> {
         let preface = bytes.len().min(PREFACE_LENGTH - self.preface);
         self.preface += preface;
         bytes = bytes.get(preface..).unwrap_or_default();
@@ -178,7 +206,7 @@ impl Scanner {
                 let first = !self.started;
                 let frame = self.begin_frame();
                 if first && frame.kind != SETTINGS {
-                    return Err("no SETTINGS behind the preface");
+                    return Err(FrameViolation::NO_SETTINGS);
                 }
                 on_frame(frame)?;
             }
@@ -240,7 +268,7 @@ impl Counts {
         }
     }
 
-    fn add(&mut self, frame: FrameHead, now: Instant) -> Result<(), &'static str> {
+    fn add(&mut self, frame: FrameHead, now: Instant) -> Result<(), FrameViolation> {
         let fresh = self
             .began
             .is_none_or(|began| now.duration_since(began) > self.window);
@@ -252,16 +280,24 @@ impl Counts {
             RST_STREAM => bump(
                 &mut self.resets,
                 self.maximum_resets,
-                "too many streams reset",
+                FrameViolation::RESET_FLOOD,
             ),
-            SETTINGS => bump(&mut self.settings, MAXIMUM_SETTINGS, "a flood of SETTINGS"),
-            PING => bump(&mut self.pings, MAXIMUM_PINGS, "a flood of PING"),
-            PRIORITY | PRIORITY_UPDATE => {
-                bump(&mut self.empty, MAXIMUM_EMPTY, "a flood of PRIORITY")
-            }
-            DATA if frame.length == 0 && frame.flags & END_STREAM == 0 => {
-                bump(&mut self.empty, MAXIMUM_EMPTY, "a flood of empty DATA")
-            }
+            SETTINGS => bump(
+                &mut self.settings,
+                MAXIMUM_SETTINGS,
+                FrameViolation::SETTINGS_FLOOD,
+            ),
+            PING => bump(&mut self.pings, MAXIMUM_PINGS, FrameViolation::PING_FLOOD),
+            PRIORITY | PRIORITY_UPDATE => bump(
+                &mut self.empty,
+                MAXIMUM_EMPTY,
+                FrameViolation::PRIORITY_FLOOD,
+            ),
+            DATA if frame.length == 0 && frame.flags & END_STREAM == 0 => bump(
+                &mut self.empty,
+                MAXIMUM_EMPTY,
+                FrameViolation::EMPTY_DATA_FLOOD,
+            ),
             HEADERS => {
                 self.continuations = 0;
                 Ok(())
@@ -269,17 +305,17 @@ impl Counts {
             CONTINUATION => bump(
                 &mut self.continuations,
                 MAXIMUM_CONTINUATIONS,
-                "a flood of CONTINUATION",
+                FrameViolation::CONTINUATION_FLOOD,
             ),
             _ => Ok(()),
         }
     }
 }
 
-fn bump(count: &mut u32, maximum: u32, reason: &'static str) -> Result<(), &'static str> {
+fn bump(count: &mut u32, maximum: u32, violation: FrameViolation) -> Result<(), FrameViolation> {
     *count += 1;
     if *count > maximum {
-        Err(reason)
+        Err(violation)
     } else {
         Ok(())
     }

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use super::{
     HttpServer,
-    frames::FrameHook,
+    frames::{FrameHook, FrameViolation},
     gate::{GateHook, GateVerdict},
 };
-use crate::{foundation::ConnectionFacts, telemetry::RequestLabels};
+use crate::{
+    foundation::ConnectionFacts,
+    telemetry::{Metrics, RequestLabels, RuleName, ViolationLabels},
+};
 
 impl HttpServer {
     /// One log line and one count for each request head that the gate refused.
@@ -22,6 +25,7 @@ impl HttpServer {
                 status: verdict.status,
             };
             metrics.requests.get_or_create(&labels).inc();
+            count(&metrics, "http1", verdict.rule);
             tracing::info!(
                 target: "duogate::access",
                 listener = facts.listener.as_str(),
@@ -41,21 +45,28 @@ impl HttpServer {
             Arc::clone(facts),
             Arc::clone(&self.shared().settings.metrics),
         );
-        Arc::new(move |reason: &'static str| {
+        Arc::new(move |violation: FrameViolation| {
             let labels = RequestLabels {
                 door: "gate",
                 status: 400,
             };
             metrics.requests.get_or_create(&labels).inc();
+            count(&metrics, "http2", violation.rule);
             tracing::info!(
                 target: "duogate::access",
                 listener = facts.listener.as_str(),
                 door = "gate",
                 client = %facts.peer.ip(),
                 protocol = "HTTP/2",
-                failure = reason,
+                failure = violation.reason,
                 "connection refused"
             );
         })
     }
+}
+
+fn count(metrics: &Metrics, protocol: &'static str, rule: &'static str) {
+    let rule = RuleName(rule);
+    let labels = ViolationLabels { protocol, rule };
+    metrics.gate_violations.get_or_create(&labels).inc();
 }

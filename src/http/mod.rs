@@ -22,6 +22,7 @@ mod dispatch;
 mod door;
 mod frames;
 mod hooks;
+mod measures;
 mod problem;
 mod redirect;
 mod rewind;

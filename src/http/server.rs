@@ -5,10 +5,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 
-use super::{Door, Redirect, TokenTable, admission::Admission};
+use super::{Door, Redirect, TokenTable, admission::Admission, measures::Measures};
 use crate::{
     config::Limits,
-    foundation::{Randomness, Shutdown, Tasks},
+    foundation::{Randomness, Shutdown, ShutdownPhase, Tasks},
     telemetry::Metrics,
 };
 
@@ -22,6 +22,16 @@ pub enum Surface {
     Redirect(Arc<Redirect>),
     /// The operator's port: one door, whatever the path.
     Admin(Arc<dyn Door>),
+}
+
+impl Surface {
+    /// When its connections end: operators watch a drain to its last moment.
+    pub(super) fn ends(&self) -> ShutdownPhase {
+        match self {
+            Self::Admin(_) => ShutdownPhase::Cut,
+            Self::Doors(_) | Self::Redirect(_) => ShutdownPhase::Draining,
+        }
+    }
 }
 
 /// The two doors and the challenges that come before them.
@@ -57,6 +67,7 @@ pub struct HttpSettings {
 pub(super) struct Shared {
     pub(super) settings: HttpSettings,
     pub(super) admission: Arc<Admission>,
+    pub(super) measures: Arc<Measures>,
     /// Tasks of HTTP/2 streams; connections themselves are the listener's tasks.
     pub(super) streams: Tasks,
 }
@@ -65,10 +76,12 @@ impl HttpServer {
     /// A server for any number of connections.
     pub fn new(settings: HttpSettings) -> Self {
         let bound = settings.limits.requests_in_flight;
-        let admission = Admission::new(bound, Arc::clone(&settings.metrics));
+        let admission = Admission::new(bound, &settings.metrics);
+        let measures = Arc::new(Measures::new(&settings.metrics));
         Self(Arc::new(Shared {
             settings,
             admission,
+            measures,
             streams: Tasks::new(),
         }))
     }
@@ -82,6 +95,7 @@ impl HttpServer {
         Self(Arc::new(Shared {
             settings,
             admission,
+            measures: Arc::clone(&self.0.measures),
             streams: self.0.streams.clone(),
         }))
     }

@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 
 use super::{
@@ -12,6 +12,7 @@ use super::{
     client_address::client_address,
     dispatch::{self, Destination},
     gate::GateControl,
+    measures::FlightKind,
     server::{Doors, Shared},
     tracked::TrackedBody,
 };
@@ -59,7 +60,7 @@ impl ConnectionService {
         let admitted = if kind == DoorKind::Admin {
             None
         } else {
-            self.shared.admission.admit()
+            self.shared.admission.admit(flight(kind))
         };
         let refused = admitted.is_none() && kind != DoorKind::Admin;
         let entry = Arc::new(AccessEntry::new(RequestFacts {
@@ -71,7 +72,7 @@ impl ConnectionService {
             path: request.uri().path().to_owned(),
             version: request.version(),
             started,
-            metrics: Arc::clone(&self.shared.settings.metrics),
+            measures: Arc::clone(&self.shared.measures),
             admitted,
         }));
         let head_only = request.method() == Method::HEAD;
@@ -178,6 +179,11 @@ impl ConnectionService {
         if let Some(gate) = self.gate.as_ref().filter(|_| tunnel) {
             gate.tunnel();
         }
+        if tunnel {
+            entry.becomes(FlightKind::WebSocket);
+        } else if is_event_stream(response.headers()) {
+            entry.becomes(FlightKind::Events);
+        }
         let bodiless = head_only
             || tunnel
             || status == StatusCode::NO_CONTENT
@@ -192,6 +198,20 @@ impl ConnectionService {
     }
 }
 
+fn flight(door: DoorKind) -> FlightKind {
+    if door == DoorKind::Agent {
+        FlightKind::Grpc
+    } else {
+        FlightKind::Http
+    }
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    kind.and_then(|kind| kind.get(..EVENT_STREAM.len()))
+        .is_some_and(|kind| kind.eq_ignore_ascii_case(EVENT_STREAM))
+}
+
 /// 429, since Rails retries it and counts 5xx against its circuit breaker (gitlab-clients 1.2).
 fn overloaded() -> Problem {
     Problem::new(
@@ -202,6 +222,9 @@ fn overloaded() -> Problem {
     )
     .with_retry_after(1)
 }
+
+/// Server-sent events; parameters may follow.
+const EVENT_STREAM: &[u8] = b"text/event-stream";
 
 /// The correlation id, in both directions (gitlab-clients 1.1).
 const REQUEST_ID: &str = "x-request-id";

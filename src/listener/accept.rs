@@ -90,7 +90,7 @@ impl Incoming {
     }
 }
 
-/// Accepts until `shutdown` drains, takes what still waits, and closes the socket. Each connection
+/// Accepts until `shutdown` drains, for operators until it cuts, takes what still waits, and closes the socket. Each connection
 /// gets the settings of its moment. `on_connection` must not block: it starts a task for each
 /// connection.
 pub async fn run<F>(
@@ -111,11 +111,11 @@ pub async fn run<F>(
     };
     let on_connection = Arc::new(on_connection);
     let mut failures = Failures::default();
-    let draining = shutdown.reached(ShutdownPhase::Draining);
-    tokio::pin!(draining);
+    let last = shutdown.reached(last_phase(kind));
+    tokio::pin!(last);
     loop {
         let accepted = tokio::select! {
-            () = &mut draining => break,
+            () = &mut last => break,
             accepted = socket.accept() => accepted,
         };
         let settings = settings.load_full();
@@ -214,11 +214,19 @@ fn charge(
     client: IpAddr,
     settings: &AcceptSettings,
 ) -> Result<(), Refusal> {
-    let operator = matches!(listener, ListenerKind::Admin | ListenerKind::Metrics);
-    if operator || contains(&settings.trusted_proxies, client) {
+    if listener.is_operators() || contains(&settings.trusted_proxies, client) {
         return Ok(());
     }
     permit.charge(client)
+}
+
+/// A drain is watched to its end.
+fn last_phase(listener: ListenerKind) -> ShutdownPhase {
+    if listener.is_operators() {
+        ShutdownPhase::Cut
+    } else {
+        ShutdownPhase::Draining
+    }
 }
 
 fn contains(networks: &[IpNet], address: IpAddr) -> bool {

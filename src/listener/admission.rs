@@ -56,6 +56,7 @@ impl Refusal {
 impl ConnectionCounts {
     /// No connections yet.
     pub fn new(limits: &Limits, metrics: Arc<Metrics>) -> Arc<Self> {
+        tell_bound(&metrics, limits);
         Arc::new(Self {
             total: AtomicUsize::new(limits.connections),
             per_client: AtomicUsize::new(limits.connections_per_client),
@@ -69,6 +70,7 @@ impl ConnectionCounts {
         self.total.store(limits.connections, Ordering::Relaxed);
         self.per_client
             .store(limits.connections_per_client, Ordering::Relaxed);
+        tell_bound(&self.metrics, limits);
     }
 
     /// A place for a connection, whoever it comes from.
@@ -110,11 +112,10 @@ impl ConnectionCounts {
 
 impl Open {
     fn places(&mut self, listener: ListenerKind, total: usize) -> (&mut usize, usize) {
-        match listener {
-            ListenerKind::Admin | ListenerKind::Metrics => {
-                (&mut self.operator, OPERATOR_CONNECTIONS)
-            }
-            _ => (&mut self.public, total),
+        if listener.is_operators() {
+            (&mut self.operator, OPERATOR_CONNECTIONS)
+        } else {
+            (&mut self.public, total)
         }
     }
 }
@@ -150,6 +151,11 @@ impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         self.counts.release(self.listener, self.client);
     }
+}
+
+fn tell_bound(metrics: &Metrics, limits: &Limits) {
+    let bound = i64::try_from(limits.connections).unwrap_or(i64::MAX);
+    metrics.connections_limit.set(bound);
 }
 
 fn labels(listener: ListenerKind) -> ConnectionLabels {

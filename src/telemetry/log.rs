@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     EnvFilter, Registry, fmt::MakeWriter, layer::SubscriberExt, reload, util::SubscriberInitExt,
 };
@@ -46,6 +46,7 @@ pub enum LogError {
 #[derive(Debug)]
 pub struct LogGuard {
     level: LogLevelSwitch,
+    lost: ErrorCounter,
     _worker: WorkerGuard,
 }
 
@@ -53,6 +54,11 @@ impl LogGuard {
     /// What changes the level.
     pub fn level(&self) -> LogLevelSwitch {
         self.level.clone()
+    }
+
+    /// What counts the lines that nobody took in time.
+    pub(super) fn lost(&self) -> ErrorCounter {
+        self.lost.clone()
     }
 }
 
@@ -82,6 +88,7 @@ pub fn start_log(settings: &LogSettings) -> Result<LogGuard, LogError> {
         .lossy(true)
         .thread_name("log")
         .finish(Output { file });
+    let lost = writer.error_counter();
     let (level, handle) = reload::Layer::new(filter(settings.level));
     let registry = tracing_subscriber::registry().with(level);
     let started = if settings.json {
@@ -95,6 +102,7 @@ pub fn start_log(settings: &LogSettings) -> Result<LogGuard, LogError> {
     started.map_err(|_| LogError::AlreadyStarted)?;
     Ok(LogGuard {
         level: LogLevelSwitch(handle),
+        lost,
         _worker: worker,
     })
 }
@@ -180,3 +188,51 @@ const WAITING_LINES: usize = 65_536;
 
 /// A moved file is noticed within a second without a system call for each line.
 const ROTATION_CHECK: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::telemetry::Metrics;
+
+    /// A reader that takes nothing while somebody holds the lock.
+    struct Stuck(Arc<Mutex<()>>);
+
+    impl Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            drop(self.0.lock());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_that_nobody_takes_are_counted() {
+        let lock = Arc::new(Mutex::new(()));
+        let held = lock.lock().unwrap();
+        let builder = NonBlockingBuilder::default().buffered_lines_limit(2);
+        let (mut writer, worker) = builder.lossy(true).finish(Stuck(Arc::clone(&lock)));
+        let (_, handle) = reload::Layer::new(filter("info"));
+        let log = LogGuard {
+            level: LogLevelSwitch(handle),
+            lost: writer.error_counter(),
+            _worker: worker,
+        };
+        let metrics = Metrics::new();
+        metrics.follow_log(&log);
+        for _ in 0..10 {
+            writer.write_all(b"line").unwrap();
+        }
+        metrics.measure_process();
+        // two wait, and one may be in the stuck reader's hands
+        let counted = metrics.log_lines_dropped.get();
+        assert!((7..=8).contains(&counted), "{counted}");
+        metrics.measure_process();
+        assert_eq!(metrics.log_lines_dropped.get(), counted, "counted once");
+        drop(held);
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use rustls::Error as RustlsError;
+
 use crate::foundation::{Blame, PemError};
 
 /// A failure of this room. The text names what, where and the remedy; it never holds key material.
@@ -105,6 +107,18 @@ pub enum TlsError {
 }
 
 impl TlsError {
+    /// The word for the metric of handshakes.
+    pub(super) fn outcome(&self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Closed => "closed",
+            Self::PlainHttp => "plain_http",
+            Self::UnknownName(_) => "unknown_name",
+            Self::Handshake(error) => handshake_outcome(error),
+            _ => "failed",
+        }
+    }
+
     /// Whose fault this is.
     pub fn blame(&self) -> Blame {
         match self {
@@ -115,5 +129,22 @@ impl TlsError {
             | Self::Handshake(_) => Blame::Client,
             _ => Blame::Us,
         }
+    }
+}
+
+/// An alert of the client often means that it does not trust our certificate; without common
+/// ground it is outdated; both are for the operator to know apart.
+fn handshake_outcome(error: &io::Error) -> &'static str {
+    let cause = error.get_ref();
+    match cause.and_then(|cause| cause.downcast_ref::<RustlsError>()) {
+        Some(RustlsError::AlertReceived(_)) => "alert",
+        Some(RustlsError::PeerIncompatible(_)) => "incompatible",
+        Some(_) => "failed",
+        None => match error.kind() {
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::BrokenPipe => "closed",
+            _ => "failed",
+        },
     }
 }

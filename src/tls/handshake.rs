@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use rustls::{ServerConfig, ServerConnection, server::Accepted};
+use rustls::{HandshakeKind, ServerConfig, ServerConnection, server::Accepted};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     time::timeout,
@@ -112,23 +112,19 @@ impl Handshaker {
             .find(wishes.server_name.as_deref()?)
     }
 
+    /// Counts a handshake; its costs make one lookup of a label set unimportant.
     fn count<S>(&self, outcome: &Result<Handshake<S>, TlsError>) {
-        let (word, facts) = match outcome {
-            Ok(Handshake::Http { facts, .. }) => ("ok", Some(facts)),
-            Ok(Handshake::Challenge) => ("challenge", None),
-            Err(TlsError::Timeout) => ("timeout", None),
-            Err(TlsError::UnknownName(_)) => ("unknown_name", None),
-            Err(TlsError::PlainHttp) => ("plain_http", None),
-            Err(_) => ("failed", None),
+        let labels = match outcome {
+            Ok(Handshake::Http { stream, facts }) => HandshakeLabels {
+                outcome: "ok",
+                version: facts.version,
+                group: facts.group,
+                kind: kind(stream.get_ref().1),
+            },
+            Ok(Handshake::Challenge) => without_facts("challenge"),
+            Err(error) => without_facts(error.outcome()),
         };
-        self.metrics
-            .handshakes
-            .get_or_create(&HandshakeLabels {
-                outcome: word,
-                version: facts.map_or("none", |facts| facts.version),
-                group: facts.map_or("none", |facts| facts.group),
-            })
-            .inc();
+        self.metrics.handshakes.get_or_create(&labels).inc();
     }
 }
 
@@ -158,6 +154,25 @@ where
         .into_stream(config)
         .await
         .map_err(TlsError::Handshake)
+}
+
+fn without_facts(outcome: &'static str) -> HandshakeLabels {
+    HandshakeLabels {
+        outcome,
+        version: "none",
+        group: "none",
+        kind: "none",
+    }
+}
+
+/// How much of a handshake it was.
+fn kind(connection: &ServerConnection) -> &'static str {
+    match connection.handshake_kind() {
+        Some(HandshakeKind::Full) => "full",
+        Some(HandshakeKind::FullWithHelloRetryRequest) => "hello_retry",
+        Some(HandshakeKind::Resumed) => "resumed",
+        None => "none",
+    }
 }
 
 fn facts(connection: &ServerConnection, server_name: Option<String>) -> TlsFacts {

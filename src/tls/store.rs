@@ -91,16 +91,17 @@ impl CertificateStore {
 
     fn measure(&self, entry: &Entry) {
         let labels = CertificateLabels { name: entry.name() };
-        let seconds = entry
-            .certificate
-            .not_after()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or(Duration::ZERO)
-            .as_secs();
-        self.metrics
-            .certificate_not_after
-            .get_or_create(&labels)
-            .set(i64::try_from(seconds).unwrap_or(i64::MAX));
+        let (metrics, certificate) = (&self.metrics, &entry.certificate);
+        for (family, moment) in [
+            (&metrics.certificate_not_before, certificate.not_before()),
+            (&metrics.certificate_not_after, certificate.not_after()),
+        ] {
+            let since = moment.duration_since(SystemTime::UNIX_EPOCH);
+            let seconds = since.unwrap_or(Duration::ZERO).as_secs();
+            family
+                .get_or_create(&labels)
+                .set(i64::try_from(seconds).unwrap_or(i64::MAX));
+        }
     }
 }
 

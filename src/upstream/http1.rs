@@ -20,7 +20,9 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{sync::oneshot, time::Instant};
 
-use super::{Dialer, PoolSettings, UpstreamError, pool::UPKEEP_INTERVAL};
+use super::{
+    Dialer, PoolMeasures, PoolSettings, UpstreamError, measures::Presence, pool::UPKEEP_INTERVAL,
+};
 use crate::foundation::{Shutdown, ShutdownPhase, Tasks};
 
 /// A pool of kept-alive connections. The most recently used is lent first, so that a quiet hour
@@ -32,6 +34,7 @@ pub struct Http1Pool<B> {
 struct Shared<B> {
     dialer: Dialer,
     settings: PoolSettings,
+    measures: PoolMeasures,
     tasks: Tasks,
     shutdown: Shutdown,
     idle: Mutex<Vec<Idle<B>>>,
@@ -48,6 +51,7 @@ struct Idle<B> {
 struct Connection<B> {
     sender: http1::SendRequest<B>,
     born: Instant,
+    presence: Presence,
     /// Dropped with the connection, which ends the task that drives it at once.
     _alive: oneshot::Sender<Infallible>,
 }
@@ -72,10 +76,18 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     /// An empty pool.
-    pub fn new(dialer: Dialer, settings: PoolSettings, tasks: Tasks, shutdown: Shutdown) -> Self {
+    pub fn new(
+        dialer: Dialer,
+        settings: PoolSettings,
+        measures: PoolMeasures,
+        tasks: Tasks,
+        shutdown: Shutdown,
+    ) -> Self {
+        measures.bound(settings.connections);
         let shared = Shared {
             dialer,
             settings,
+            measures,
             tasks,
             shutdown,
             idle: Mutex::default(),
@@ -157,13 +169,19 @@ where
             if !self.is_usable(candidate, now) {
                 idle.swap_remove(position);
             } else if candidate.connection.sender.is_ready() {
-                return Some(idle.remove(position).connection);
+                let mut connection = idle.remove(position).connection;
+                connection.presence.work();
+                return Some(connection);
             }
         }
         None
     }
 
     async fn connect(self: &Arc<Self>) -> Result<Connection<B>, UpstreamError> {
+        self.measures.attempted(self.try_connect().await)
+    }
+
+    async fn try_connect(self: &Arc<Self>) -> Result<Connection<B>, UpstreamError> {
         let stream = self.dialer.dial().await?;
         let (sender, connection) = http1::Builder::new()
             .max_header_size(HEAD_BYTES)
@@ -182,6 +200,7 @@ where
         Ok(Connection {
             sender,
             born: Instant::now(),
+            presence: self.measures.opened(),
             _alive: alive,
         })
     }
@@ -233,13 +252,14 @@ impl<B> Shared<B> {
 impl<B> Http1Lease<B> {
     /// Gives the connection back after an exchange that both sides have finished.
     pub fn release(mut self) {
-        let Some(connection) = self.connection.take() else {
+        let Some(mut connection) = self.connection.take() else {
             return;
         };
         let shared = &self.shared;
         if connection.sender.is_closed() || shared.closed.load(Ordering::Relaxed) {
             return;
         }
+        connection.presence.rest();
         shared.idle().push(Idle {
             connection,
             since: Instant::now(),

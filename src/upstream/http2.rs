@@ -20,7 +20,7 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::time::Instant;
 
-use super::{Dialer, PoolSettings, UpstreamError, pool::UPKEEP_INTERVAL};
+use super::{Dialer, PoolMeasures, PoolSettings, UpstreamError, pool::UPKEEP_INTERVAL};
 use crate::foundation::{Shutdown, ShutdownPhase, Tasks};
 
 /// A pool of HTTP/2 connections. A new one is made when every other carries 90 streams; an aged
@@ -32,6 +32,7 @@ pub struct Http2Pool<B> {
 struct Shared<B> {
     dialer: Dialer,
     settings: PoolSettings,
+    measures: PoolMeasures,
     tasks: Tasks,
     shutdown: Shutdown,
     connections: Mutex<Vec<Arc<Connection<B>>>>,
@@ -45,6 +46,7 @@ struct Connection<B> {
     sender: http2::SendRequest<B>,
     born: Instant,
     streams: AtomicUsize,
+    measures: PoolMeasures,
 }
 
 /// A place on a connection, held until the stream's last byte.
@@ -65,10 +67,18 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     /// An empty pool.
-    pub fn new(dialer: Dialer, settings: PoolSettings, tasks: Tasks, shutdown: Shutdown) -> Self {
+    pub fn new(
+        dialer: Dialer,
+        settings: PoolSettings,
+        measures: PoolMeasures,
+        tasks: Tasks,
+        shutdown: Shutdown,
+    ) -> Self {
+        measures.bound(settings.connections);
         let shared = Shared {
             dialer,
             settings,
+            measures,
             tasks,
             shutdown,
             connections: Mutex::default(),
@@ -137,7 +147,7 @@ where
                 limit: self.settings.connections,
             });
         }
-        let connection = Arc::new(self.connect().await?);
+        let connection = Arc::new(self.measures.attempted(self.connect().await)?);
         let slot = Http2Slot::take(&connection, false);
         if !self.closed.load(Ordering::Relaxed) {
             self.connections().push(connection);
@@ -204,10 +214,12 @@ where
             let _ = connection.await;
         });
         self.start_upkeep();
+        self.measures.appeared();
         Ok(Connection {
             sender,
             born: Instant::now(),
             streams: AtomicUsize::new(0),
+            measures: self.measures.clone(),
         })
     }
 
@@ -259,7 +271,9 @@ impl<B> Shared<B> {
 
 impl<B> Http2Slot<B> {
     fn take(connection: &Arc<Connection<B>>, reused: bool) -> Self {
-        connection.streams.fetch_add(1, Ordering::Relaxed);
+        if connection.streams.fetch_add(1, Ordering::Relaxed) == 0 {
+            connection.measures.begins();
+        }
         Self {
             connection: connection.clone(),
             reused,
@@ -269,7 +283,16 @@ impl<B> Http2Slot<B> {
 
 impl<B> Drop for Http2Slot<B> {
     fn drop(&mut self) {
-        self.connection.streams.fetch_sub(1, Ordering::Relaxed);
+        if self.connection.streams.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.connection.measures.ends();
+        }
+    }
+}
+
+impl<B> Drop for Connection<B> {
+    fn drop(&mut self) {
+        // Streams hold their connection: none is left.
+        self.measures.vanished();
     }
 }
 

@@ -23,6 +23,12 @@ fn what_is_generated_is_up_to_date() {
         committed("docs/configuration.md"),
         "run: target/debug/duogate config schema --markdown > docs/configuration.md"
     );
+    let metrics = duogate(&["metrics"], &[]).output;
+    assert_eq!(
+        metrics,
+        committed("docs/metrics.md"),
+        "run: target/debug/duogate metrics > docs/metrics.md"
+    );
 }
 
 #[test]

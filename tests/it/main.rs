@@ -52,6 +52,8 @@ mod http1_connections;
 #[cfg(test)]
 mod http2_cases;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod proxy_protocol;
 #[cfg(test)]
 mod reload;

@@ -6,6 +6,8 @@ use http::StatusCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct GateViolation {
+    /// The name of its constant, for metrics.
+    pub rule: &'static str,
     /// The status of the answer.
     pub status: StatusCode,
     /// One sentence for the client and the log; never anything the client sent.
@@ -15,6 +17,8 @@ pub struct GateViolation {
 /// What the gate's hook is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GateVerdict {
+    /// The name of the rule, `HOST_MISSING`.
+    pub rule: &'static str,
     /// The status of the answer.
     pub status: u16,
     /// Which rule was broken, as a sentence.
@@ -24,6 +28,7 @@ pub struct GateVerdict {
 impl From<GateViolation> for GateVerdict {
     fn from(violation: GateViolation) -> Self {
         Self {
+            rule: violation.rule,
             status: violation.status.as_u16(),
             reason: violation.detail,
         }
@@ -35,7 +40,11 @@ macro_rules! violations {
         impl GateViolation {
             $(
                 #[doc = $detail]
-                pub const $name: Self = Self { status: StatusCode::$status, detail: $detail };
+                pub const $name: Self = Self {
+                    rule: stringify!($name),
+                    status: StatusCode::$status,
+                    detail: $detail,
+                };
             )*
         }
     };

@@ -103,6 +103,14 @@ impl Edge {
         self.raw(&request).await
     }
 
+    /// How many connections to the upstream carry an exchange or a tunnel.
+    pub(super) fn connections_in_use(&self) -> i64 {
+        let text = expose(&self.metrics, ExpositionFormat::Text);
+        let sample = "duogate_upstream_connections{upstream=\"gateway\",state=\"in_use\"} ";
+        let value = text.lines().find_map(|line| line.strip_prefix(sample));
+        value.map_or(0, |value| value.parse().unwrap())
+    }
+
     /// How many exchanges ended so.
     pub(super) fn outcomes(&self, outcome: &str) -> u64 {
         let text = expose(&self.metrics, ExpositionFormat::Text);

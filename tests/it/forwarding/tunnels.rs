@@ -132,13 +132,10 @@ async fn http1_is_switched_and_transparent() {
     expect(&mut client, "hello").await;
     client.write_all(b"ping").await.unwrap();
     expect(&mut client, "PING").await;
-    assert_eq!(edge.metrics.tunnels_open.get(), 1);
+    assert_eq!(edge.connections_in_use(), 1);
     client.shutdown().await.unwrap();
     expect(&mut client, "farewell").await;
-    soon("the tunnel is closed", || {
-        edge.metrics.tunnels_open.get() == 0
-    })
-    .await;
+    soon("the tunnel is closed", || edge.connections_in_use() == 0).await;
     soon("it is counted", || edge.outcomes("ok") == 1).await;
 }
 
@@ -168,10 +165,7 @@ async fn http2_is_switched_too() {
     expect(&mut tunnel, "OVER HTTP2").await;
     tunnel.shutdown().await.unwrap();
     expect(&mut tunnel, "farewell").await;
-    soon("the tunnel is closed", || {
-        edge.metrics.tunnels_open.get() == 0
-    })
-    .await;
+    soon("the tunnel is closed", || edge.connections_in_use() == 0).await;
 }
 
 #[tokio::test]
@@ -231,13 +225,13 @@ async fn a_side_that_breaks_or_the_end_of_the_process_closes_both() {
         expect(&mut client, "hello").await;
         held.push(client);
     }
-    assert_eq!(edge.metrics.tunnels_open.get(), 2);
+    assert_eq!(edge.connections_in_use(), 2);
     let broken = held.pop().unwrap();
     broken.set_zero_linger().unwrap();
     drop(broken);
-    soon("one is closed", || edge.metrics.tunnels_open.get() == 1).await;
+    soon("one is closed", || edge.connections_in_use() == 1).await;
     edge.trigger.advance(ShutdownPhase::Cut);
-    soon("the other is cut", || edge.metrics.tunnels_open.get() == 0).await;
+    soon("the other is cut", || edge.connections_in_use() == 0).await;
     soon("no task is left", || edge.tasks.is_empty()).await;
 }
 
@@ -256,6 +250,6 @@ async fn silence_ends_a_tunnel() {
         tokio::time::sleep(Duration::from_millis(150)).await;
         client.write_all(b"a").await.unwrap();
     }
-    assert_eq!(edge.metrics.tunnels_open.get(), 1, "it is used");
-    soon("it stood still", || edge.metrics.tunnels_open.get() == 0).await;
+    assert_eq!(edge.connections_in_use(), 1, "it is used");
+    soon("it stood still", || edge.connections_in_use() == 0).await;
 }

@@ -1,0 +1,3 @@
+//! What is measured, seen by scraping the real process.
+
+mod counting;
