@@ -15,9 +15,10 @@ mkdir -p "$parts"
 
 system_packages() {
     # python3-venv: environments; util-linux: setpriv, unshare; nghttp2-client: h2load;
-    # prometheus: promtool; nodejs: HTTP/2 as Node speaks it; nginx: a proxy in the wrong place
+    # prometheus: promtool; nodejs: HTTP/2 as Node speaks it; nginx: a proxy in the wrong place;
+    # slowhttptest: clients that take their time
     debian_packages gcc libc6-dev make curl openssl socat pebble prometheus nodejs \
-        python3 python3-venv util-linux procps nghttp2-client nginx
+        python3 python3-venv util-linux procps nghttp2-client nginx slowhttptest
 }
 
 bench_packages() {

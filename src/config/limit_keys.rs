@@ -55,6 +55,10 @@ pub(super) static LIMITS: &[Key] = &[
         "How long a slow start of an upload is forgiven."
     ),
     limit!(
+        seconds response_body_idle, 1..=86_400,
+        "The pause a client may make in taking an answer that waits for it. Not on gRPC and WebSocket."
+    ),
+    limit!(
         seconds keep_alive_idle, 1..=86_400,
         "The idle time after which a kept-alive connection is closed."
     ),

@@ -16,6 +16,10 @@ pub struct Limits {
     pub request_body_minimum_rate: u64,
     /// Slow starts are forgiven this long: 30 s.
     pub request_body_rate_after: Duration,
+    /// The pause a client may make in taking an answer that waits for it: 60 s. It holds a
+    /// connection to the upstream and a place among `requests_in_flight`. Not on gRPC and
+    /// WebSocket, where an agent may be busy for as long as it likes.
+    pub response_body_idle: Duration,
     /// An idle kept-alive connection is closed after 5 minutes.
     pub keep_alive_idle: Duration,
     /// A PROXY header has to come at once: 5 s.
@@ -67,6 +71,7 @@ impl Default for Limits {
             request_body_idle: Duration::from_secs(60),
             request_body_minimum_rate: 256,
             request_body_rate_after: Duration::from_secs(30),
+            response_body_idle: Duration::from_secs(60),
             keep_alive_idle: Duration::from_secs(300),
             proxy_header: Duration::from_secs(5),
             upstream_connect: Duration::from_secs(5),

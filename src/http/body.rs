@@ -245,6 +245,9 @@ pub enum BodyError {
     /// The client broke the framing of the body or left in the middle of it.
     #[error("the request body broke off or is malformed")]
     Broken,
+    /// The client takes nothing of its answer.
+    #[error("the client took nothing of the answer for too long")]
+    NotTaken,
     /// The server behind us broke off.
     #[error("the upstream's answer broke off: {0}")]
     Upstream(String),
@@ -260,9 +263,11 @@ impl BodyError {
     /// Whose fault it is.
     pub fn blame(&self) -> Blame {
         match self {
-            Self::TooLarge { .. } | Self::Idle { .. } | Self::TooSlow { .. } | Self::Broken => {
-                Blame::Client
-            }
+            Self::TooLarge { .. }
+            | Self::Idle { .. }
+            | Self::TooSlow { .. }
+            | Self::NotTaken
+            | Self::Broken => Blame::Client,
             Self::Upstream(_) | Self::UpstreamIdle { .. } => Blame::Upstream,
         }
     }

@@ -15,6 +15,7 @@ use super::{
     gate::{GateControl, GateStream},
     rewind::Rewind,
     service::ConnectionService,
+    untaken::UntakenAnswers,
 };
 use crate::{
     config::Limits,
@@ -61,6 +62,7 @@ impl HttpServer {
             surface,
             facts,
             gate,
+            untaken: None,
         };
         let mut connection = std::pin::pin!(
             http1::Builder::new()
@@ -69,6 +71,8 @@ impl HttpServer {
                 .header_read_timeout(None)
                 .max_headers(limits.request_head_fields)
                 .max_header_size(limits.request_head_bytes + HEAD_SLACK)
+                // Bounds what waits for a slow reader too; hyper's own bound is 417 kB.
+                .max_buf_size(limits.request_head_bytes + HEAD_SLACK)
                 .half_close(false)
                 .serve_connection(TokioIo::new(stream), service)
                 .with_upgrades()
@@ -91,11 +95,14 @@ impl HttpServer {
         let shared = Arc::clone(self.shared());
         let (limits, ends) = (&shared.settings.limits, surface.ends());
         let stream = FrameWatch::new(stream, limits, self.frames_hook(&facts));
+        let untaken = Arc::new(UntakenAnswers::default());
+        let mut watch = std::pin::pin!(untaken.watch(limits.response_body_idle));
         let service = ConnectionService {
             shared: Arc::clone(&shared),
             surface,
             facts,
             gate: None,
+            untaken: Some(Arc::clone(&untaken)),
         };
         let builder = http2_builder(&shared.streams, limits);
         let mut connection =
@@ -103,11 +110,13 @@ impl HttpServer {
         let (born, shutdown) = (Instant::now(), &shared.settings.shutdown);
         tokio::select! {
             _ = connection.as_mut() => return,
+            () = watch.as_mut() => return,
             // Two GOAWAYs with a PING between them, so that no request in flight is lost.
             () = ending(shutdown, ends, born) => connection.as_mut().graceful_shutdown(),
         }
         tokio::select! {
             _ = connection => {}
+            () = watch => {}
             () = shutdown.reached(ShutdownPhase::Cut) => {}
         }
     }

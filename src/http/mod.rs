@@ -30,6 +30,7 @@ mod server;
 mod service;
 mod tokens;
 mod tracked;
+mod untaken;
 
 pub use access_log::{AccessEntry, RequestFacts};
 pub use body::{BodyError, RequestBody, ResponseBody, empty_body, full_body};

@@ -15,6 +15,7 @@ use super::{
     measures::FlightKind,
     server::{Doors, Shared},
     tracked::TrackedBody,
+    untaken::UntakenAnswers,
 };
 use crate::foundation::{Blame, ConnectionFacts, RequestId, ShutdownPhase};
 
@@ -26,6 +27,8 @@ pub(super) struct ConnectionService {
     pub(super) facts: Arc<ConnectionFacts>,
     /// Present on HTTP/1.
     pub(super) gate: Option<GateControl>,
+    /// Present on HTTP/2.
+    pub(super) untaken: Option<Arc<UntakenAnswers>>,
 }
 
 type AnswerFuture =
@@ -89,7 +92,7 @@ impl ConnectionService {
             Plan::Door(_, door) => door.call(self.prepare(request, context)).await,
         };
         self.complete(&mut response, &id, kind);
-        self.track(response, entry, head_only)
+        self.track(response, entry, kind, head_only)
     }
 
     /// Hands body and context to the door in one request.
@@ -167,6 +170,7 @@ impl ConnectionService {
         &self,
         response: Response<ResponseBody>,
         entry: Arc<AccessEntry>,
+        kind: DoorKind,
         head_only: bool,
     ) -> Response<TrackedBody> {
         let status = response.status();
@@ -189,7 +193,15 @@ impl ConnectionService {
             || status == StatusCode::NO_CONTENT
             || status == StatusCode::NOT_MODIFIED;
         let gate = self.gate.clone();
-        response.map(|body| TrackedBody::new(body, entry, gate, bodiless))
+        // An agent may be busy for as long as it likes before it takes the next message.
+        let untaken = self.untaken.as_ref().filter(|_| kind != DoorKind::Agent);
+        response.map(|body| {
+            let body = TrackedBody::new(body, entry, gate, bodiless);
+            match untaken {
+                Some(answers) => body.watched_by(answers),
+                None => body,
+            }
+        })
     }
 
     fn strict_transport(&self) -> bool {

@@ -185,6 +185,7 @@ where
         let stream = self.dialer.dial().await?;
         let (sender, connection) = http1::Builder::new()
             .max_header_size(HEAD_BYTES)
+            .max_buf_size(BUFFER_BYTES)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| self.exchange_error(&error, false))?;
@@ -325,3 +326,8 @@ impl<B> fmt::Debug for Http1Lease<B> {
 
 /// The head of an answer: as large as the heads of requests that we take.
 const HEAD_BYTES: usize = 64 * 1024;
+
+/// What is read ahead of a client that takes its answer slowly, and what waits for an upstream
+/// that takes a body slowly: room for a head, and enough to fill a fast line. hyper's own bound is
+/// 417 kB.
+const BUFFER_BYTES: usize = 128 * 1024;

@@ -10,24 +10,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::support::{Port, Settings};
-
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const PRIORITY: u8 = 2;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PUSH_PROMISE: u8 = 5;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
-const WINDOW_UPDATE: u8 = 8;
-const CONTINUATION: u8 = 9;
-
-const END_STREAM: u8 = 1;
-const ACK: u8 = 1;
-const END_HEADERS: u8 = 4;
-const PADDED: u8 = 8;
-const WITH_PRIORITY: u8 = 32;
+use super::support::{
+    Port, Settings,
+    frames::{
+        ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PADDED, PING, PRIORITY,
+        PSEUDO, PUSH_PROMISE, RST_STREAM, SETTINGS, WINDOW_UPDATE, WITH_PRIORITY, after_start,
+        field, fields, frame, get, get_fields, get_with, headers, open, preface, pseudo, setting,
+        start, window_update,
+    },
+};
 
 /// What a case must lead to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -165,112 +156,6 @@ fn take_frames(buffer: &mut Vec<u8>, seen: &mut Seen) {
     }
 }
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    frame_of_length(payload.len(), kind, flags, stream, payload)
-}
-
-fn frame_of_length(length: usize, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(length).expect("a short frame").to_be_bytes();
-    let mut bytes = vec![length[1], length[2], length[3], kind, flags];
-    bytes.extend_from_slice(&stream.to_be_bytes());
-    bytes.extend_from_slice(payload);
-    bytes
-}
-
-fn preface() -> Vec<u8> {
-    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec()
-}
-
-/// Preface and empty SETTINGS.
-fn start() -> Vec<u8> {
-    [preface(), frame(SETTINGS, 0, 0, &[])].concat()
-}
-
-/// A field as a literal without indexing (RFC 7541 6.2.2), its name and value uncompressed.
-fn field(name: &str, value: &str) -> Vec<u8> {
-    let mut bytes = vec![0];
-    for text in [name, value] {
-        integer(&mut bytes, text.len());
-        bytes.extend_from_slice(text.as_bytes());
-    }
-    bytes
-}
-
-/// An integer with a prefix of seven bits (RFC 7541 5.1).
-fn integer(bytes: &mut Vec<u8>, mut value: usize) {
-    if value < 127 {
-        bytes.push(u8::try_from(value).expect("below 127"));
-        return;
-    }
-    bytes.push(127);
-    value -= 127;
-    while value >= 128 {
-        bytes.push(u8::try_from(value % 128).expect("below 128") | 128);
-        value /= 128;
-    }
-    bytes.push(u8::try_from(value).expect("below 128"));
-}
-
-fn fields(list: &[(&str, &str)]) -> Vec<u8> {
-    list.iter()
-        .flat_map(|(name, value)| field(name, value))
-        .collect()
-}
-
-const PSEUDO: [(&str, &str); 4] = [
-    (":method", "GET"),
-    (":scheme", "http"),
-    (":path", "/monitoring/healthz"),
-    (":authority", "edge.test"),
-];
-
-fn get_fields(more: &[(&str, &str)]) -> Vec<u8> {
-    [fields(&PSEUDO), fields(more)].concat()
-}
-
-fn headers(stream: u32, flags: u8, block: &[u8]) -> Vec<u8> {
-    frame(HEADERS, flags, stream, block)
-}
-
-/// A whole request.
-fn get(stream: u32) -> Vec<u8> {
-    headers(stream, END_STREAM | END_HEADERS, &get_fields(&[]))
-}
-
-fn get_with(more: &[(&str, &str)]) -> Vec<u8> {
-    [
-        start(),
-        headers(1, END_STREAM | END_HEADERS, &get_fields(more)),
-    ]
-    .concat()
-}
-
-/// A request whose pseudo-header fields are these.
-fn pseudo(list: &[(&str, &str)]) -> Vec<u8> {
-    [start(), headers(1, END_STREAM | END_HEADERS, &fields(list))].concat()
-}
-
-/// The head of a request whose body follows.
-fn open(stream: u32, more: &[(&str, &str)]) -> Vec<u8> {
-    let mut list = PSEUDO.to_vec();
-    list[0].1 = "POST";
-    list[2].1 = "/v1/x";
-    let block = [fields(&list), fields(more)].concat();
-    headers(stream, END_HEADERS, &block)
-}
-
-fn setting(identifier: u16, value: u32) -> Vec<u8> {
-    [
-        identifier.to_be_bytes().to_vec(),
-        value.to_be_bytes().to_vec(),
-    ]
-    .concat()
-}
-
-fn after_start(parts: &[Vec<u8>]) -> Vec<u8> {
-    [start(), parts.concat()].concat()
-}
-
 type Case = (&'static str, Vec<u8>, Expected);
 
 fn cases() -> Vec<Case> {
@@ -388,12 +273,11 @@ fn settings() -> Vec<Case> {
 
 #[rustfmt::skip]
 fn flow() -> Vec<Case> {
-    let update = |stream, value: u32| frame(WINDOW_UPDATE, 0, stream, &value.to_be_bytes());
     vec![
-        ("an update of 0 on the connection", after_start(&[update(0, 0)]), ConnectionEnds),
-        ("an update of 0 on a stream", after_start(&[open(1, &[]), update(1, 0)]), StreamEnds(1)),
-        ("a window beyond its maximum", after_start(&[update(0, 0x7fff_ffff), update(0, 0x7fff_ffff)]), ConnectionEnds),
-        ("a stream's window beyond its maximum", after_start(&[open(1, &[("authorization", "x")]), update(1, 0x7fff_ffff), update(1, 0x7fff_ffff)]), StreamEnds(1)),
+        ("an update of 0 on the connection", after_start(&[window_update(0, 0)]), ConnectionEnds),
+        ("an update of 0 on a stream", after_start(&[open(1, &[]), window_update(1, 0)]), StreamEnds(1)),
+        ("a window beyond its maximum", after_start(&[window_update(0, 0x7fff_ffff), window_update(0, 0x7fff_ffff)]), ConnectionEnds),
+        ("a stream's window beyond its maximum", after_start(&[open(1, &[("authorization", "x")]), window_update(1, 0x7fff_ffff), window_update(1, 0x7fff_ffff)]), StreamEnds(1)),
     ]
 }
 

@@ -60,6 +60,8 @@ mod reload;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
+mod slow_http;
+#[cfg(test)]
 mod sockets;
 #[cfg(test)]
 mod support;

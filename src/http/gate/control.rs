@@ -1,8 +1,11 @@
 //! How those who answer tell the gate that they are done.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use futures_util::task::AtomicWaker;
@@ -19,6 +22,7 @@ struct Shared {
     finished: AtomicU64,
     tunnel: AtomicBool,
     broken: AtomicBool,
+    untaken: OnceLock<Duration>,
     waker: AtomicWaker,
 }
 
@@ -52,6 +56,16 @@ impl GateControl {
     /// The body of the present request breaks a rule.
     pub(super) fn mark_broken(&self) {
         self.0.broken.store(true, Ordering::Release);
+    }
+
+    /// For how long the client took nothing of its answer, if the connection ends for that.
+    pub(crate) fn untaken(&self) -> Option<Duration> {
+        self.0.untaken.get().copied()
+    }
+
+    /// The client took nothing of its answer for this long.
+    pub(super) fn mark_untaken(&self, patience: Duration) {
+        let _ = self.0.untaken.set(patience);
     }
 
     /// A request's head passes.

@@ -18,6 +18,13 @@ impl Deadline {
         self.at = Some(Instant::now() + duration);
     }
 
+    /// Expires after `duration`, unless it runs already.
+    pub(super) fn start(&mut self, duration: Duration) {
+        if self.at.is_none() {
+            self.set(duration);
+        }
+    }
+
     /// Never expires.
     pub(super) fn clear(&mut self) {
         self.at = None;

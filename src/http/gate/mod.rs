@@ -16,7 +16,7 @@
 //! The gate must not know doors or paths, and it does not decide what a request means.
 //!
 //! Limits: `limits.request_head`, `request_head_bytes`, `request_head_fields`,
-//! `request_target_bytes`, `keep_alive_idle`; a method of 32 bytes; a chunk extension of 256
+//! `request_target_bytes`, `keep_alive_idle`, `response_body_idle`; a method of 32 bytes; a chunk extension of 256
 //! bytes; trailers of 8 KiB in 64 fields; 4 KiB read on behind a request; 2 s and 256 KiB of input
 //! thrown away after an answer of its own. An idle connection holds no buffer here.
 

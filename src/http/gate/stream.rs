@@ -36,6 +36,9 @@ pub struct GateStream<S> {
     /// True if everything was flushed after the present answer was complete.
     flushed: bool,
     deadline: Deadline,
+    response_idle: Duration,
+    /// While the socket takes nothing.
+    untaken: Deadline,
 }
 
 enum State {
@@ -77,6 +80,8 @@ impl<S> GateStream<S> {
             cleared: 0,
             flushed: true,
             deadline,
+            response_idle: limits.response_body_idle,
+            untaken: Deadline::default(),
         }
     }
 }
@@ -302,6 +307,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> GateStream<S> {
         }
     }
 
+    /// Ends a connection whose client takes nothing for too long. A tunnel has times of its own.
+    fn poll_taken<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        polled: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if polled.is_ready() {
+            self.untaken.clear();
+            return polled;
+        }
+        if self.control.is_tunnel() {
+            return Poll::Pending;
+        }
+        self.untaken.start(self.response_idle);
+        if self.untaken.is_over(context) {
+            self.control.mark_untaken(self.response_idle);
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        Poll::Pending
+    }
+
     fn wants_more(&self) -> bool {
         matches!(
             self.state,
@@ -335,7 +361,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for GateStream<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.poll_taken(context, polled)
     }
 
     fn poll_write_vectored(
@@ -343,7 +370,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for GateStream<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.poll_taken(context, polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -353,7 +381,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for GateStream<S> {
     /// hyper flushes after it has written everything it has. The first flush after the answer
     /// was complete therefore says that the answer is out.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        let polled = Pin::new(&mut self.stream).poll_flush(context);
+        ready!(self.poll_taken(context, polled))?;
         if !self.flushed && self.control.is_finished() {
             self.flushed = true;
             self.release();

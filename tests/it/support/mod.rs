@@ -11,6 +11,7 @@ mod curl;
 mod duogate;
 pub(crate) mod edge;
 mod folder;
+pub(crate) mod frames;
 #[expect(
     dead_code,
     reason = "renewal information, replacement and alternate chains are there before their tests"
