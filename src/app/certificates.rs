@@ -68,6 +68,14 @@ impl Certificates {
         Ok(certificates)
     }
 
+    /// Ends what fills the stores; what is in them is served on.
+    pub(super) async fn end_keeping(&self) {
+        let ports = [&self.main, &self.gateway, &self.agent_platform];
+        for port in ports.into_iter().flatten() {
+            port.keeping.end().await;
+        }
+    }
+
     /// Forgets the metrics of certificates that are served no more.
     pub(super) fn replace(&self, old: &Self, base: &Base) {
         let names: Vec<String> = self.entries().iter().map(|entry| entry.name()).collect();

@@ -15,20 +15,19 @@ pub(super) struct DrainTimes {
     pub(super) grace: Duration,
 }
 
-/// Waits for SIGTERM or SIGINT and ends the process in order. A second signal ends it at once.
-pub(super) async fn until_drained(
+/// Ends the process in order. Another signal ends it at once.
+pub(super) async fn drain(
+    reason: &'static str,
     mut signals: Signals,
     trigger: ShutdownTrigger,
-    times: impl Fn() -> DrainTimes,
+    times: DrainTimes,
     connections: Tasks,
 ) {
-    let name = signals.next().await;
-    let times = times();
     tracing::info!(
-        signal = name,
+        reason,
         delay_seconds = times.delay.as_secs(),
         grace_seconds = times.grace.as_secs(),
-        "leaving: not ready any more, listeners still answer"
+        "leaving: not ready any more, what is connected is still answered"
     );
     trigger.advance(ShutdownPhase::Leaving);
     tokio::select! {
@@ -73,7 +72,8 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> &'static str {
+    /// The name of the signal that came.
+    pub(super) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",

@@ -1,5 +1,7 @@
 //! Why the process could not start or end in order.
 
+use std::{io, path::PathBuf, time::Duration};
+
 use crate::config::Problem;
 
 /// Why the process could not start or end in order.
@@ -22,7 +24,31 @@ pub enum ServeError {
     Log(#[from] crate::telemetry::LogError),
     /// The system refused something basic.
     #[error("the system refused to start threads or signal handlers: {0}")]
-    System(#[from] std::io::Error),
+    System(#[from] io::Error),
+    /// The sockets of the process that started this one cannot be had.
+    #[error(
+        "the process that started this one hands no sockets over: {0}; unset DUOGATE_PREDECESSOR"
+    )]
+    Predecessor(io::Error),
+    /// A successor would outlive this process, but not the container.
+    #[error(
+        "this is process 1, and a container ends with it; start a new container, or run duogate below an init"
+    )]
+    FirstProcess,
+    /// The program cannot be started again.
+    #[error("{path}: cannot be started: {reason}; install it there")]
+    Program {
+        /// Where it was when this process started.
+        path: PathBuf,
+        /// What the system said.
+        reason: io::Error,
+    },
+    /// A successor ended before it served.
+    #[error("the successor ended before it served: {0}; its own lines say why")]
+    SuccessorEnded(String),
+    /// A successor does not serve.
+    #[error("the successor did not serve within {} s and was ended", .0.as_secs())]
+    SuccessorLate(Duration),
 }
 
 impl ServeError {

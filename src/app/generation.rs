@@ -10,6 +10,7 @@ use super::{
     certificates::Certificates,
     connections::Connections,
     doors::{self, Built},
+    hand_over,
     listeners::{Change, Listeners},
     operator,
     reload::LastReload,
@@ -18,6 +19,7 @@ use super::{
 use crate::{
     admin::AdminSources,
     agent::Agent,
+    config::Program,
     http::Doors,
     listener::{AcceptSettings, InheritedSockets},
 };
@@ -169,6 +171,17 @@ impl Succession {
             carrier,
             routes,
         }));
+    }
+
+    /// Starts a successor on our sockets and waits until it serves. Then the sockets are closed
+    /// here, and certificates are the successor's to keep: the authority's questions reach it now.
+    pub(super) async fn hand_over(&mut self, program: &Program) -> Result<u32, ServeError> {
+        let sockets = self.listeners.sockets();
+        let successor = hand_over::start_successor(program, &sockets).await?;
+        drop(sockets);
+        self.listeners = Listeners::default();
+        self.certificates.load_full().end_keeping().await;
+        Ok(successor)
     }
 
     fn open(&mut self, change: Change, base: &Base) {

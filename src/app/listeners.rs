@@ -1,6 +1,9 @@
 //! The addresses that are open now.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, Weak},
+};
 
 use arc_swap::ArcSwap;
 
@@ -21,6 +24,7 @@ pub(super) struct Listeners(Vec<Open>);
 struct Open {
     request: BindRequest,
     address: SocketAddr,
+    socket: Weak<TcpListener>,
     /// Closes the socket; its connections go on.
     end: ShutdownTrigger,
 }
@@ -60,6 +64,12 @@ impl Listeners {
             .collect()
     }
 
+    /// The sockets, for a successor.
+    pub(super) fn sockets(&self) -> Vec<Arc<TcpListener>> {
+        let sockets = self.0.iter();
+        sockets.filter_map(|open| open.socket.upgrade()).collect()
+    }
+
     /// Accepts on the new addresses and closes those that nobody wants any more.
     pub(super) fn apply(
         &mut self,
@@ -82,6 +92,7 @@ impl Listeners {
             self.0.push(Open {
                 request: listener.request(),
                 address: listener.address(),
+                socket: listener.handle(),
                 end,
             });
             let present = Arc::clone(present);

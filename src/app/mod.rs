@@ -19,6 +19,7 @@ mod doors;
 mod drain;
 mod error;
 mod generation;
+mod hand_over;
 mod keeping;
 mod listen;
 mod listeners;

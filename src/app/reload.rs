@@ -7,12 +7,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::signal::unix::Signal;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{base::Base, generation::Succession, notify, serve::level};
 use crate::{
     admin::Readiness,
-    config::{self, Config, FolderWatch, LoadOptions, Loaded, Problem},
+    config::{self, Config, FolderWatch, LoadOptions, Loaded, Problem, Program},
     telemetry::{LogLevelSwitch, Metrics, OutcomeLabels},
 };
 
@@ -40,11 +40,30 @@ impl LastReload {
     }
 }
 
-/// Waits for reasons to reload.
+/// What the operator may ask a running process for by a signal, beside its end.
+pub(super) struct Wishes {
+    reload: Signal,
+    hand_over: Signal,
+    program: Option<Program>,
+}
+
+impl Wishes {
+    /// Made before anything is served: a signal that comes earlier than its handler kills.
+    /// `program` is what a successor is started from.
+    pub(super) fn new(program: Option<Program>) -> std::io::Result<Self> {
+        Ok(Self {
+            reload: signal(SignalKind::hangup())?,
+            hand_over: signal(SignalKind::user_defined2())?,
+            program,
+        })
+    }
+}
+
+/// Waits for reasons to reload, or to hand over.
 pub(super) struct Reloader {
     file: Option<PathBuf>,
     folders: FolderWatch,
-    hangups: Signal,
+    wishes: Wishes,
     /// The text that was last put in force or refused.
     seen: u64,
     level: LogLevelSwitch,
@@ -55,7 +74,7 @@ impl Reloader {
     /// Begins with what is in force.
     pub(super) fn new(
         file: Option<PathBuf>,
-        hangups: Signal,
+        wishes: Wishes,
         level: LogLevelSwitch,
         succession: Succession,
         loaded: &Loaded,
@@ -66,19 +85,24 @@ impl Reloader {
             folders: FolderWatch::new(&file),
             seen: fingerprint(file.as_ref()),
             file,
-            hangups,
+            wishes,
             level,
             succession,
         }
     }
 
-    /// Reloads whenever there is a reason; never returns.
-    pub(super) async fn run(&mut self) {
+    /// Reloads whenever there is a reason. Returns once a successor serves in our place.
+    pub(super) async fn until_handed_over(&mut self) {
         loop {
             tokio::select! {
-                _ = self.hangups.recv() => {
+                _ = self.wishes.reload.recv() => {
                     self.seen = fingerprint(self.file.as_ref());
                     self.reload("SIGHUP").await;
+                }
+                _ = self.wishes.hand_over.recv() => {
+                    if self.hand_over().await {
+                        return;
+                    }
                 }
                 () = self.folders.changed() => {
                     // An editor writes in several steps; a half-written file is not read.
@@ -86,6 +110,26 @@ impl Reloader {
                     self.look().await;
                 }
                 () = tokio::time::sleep(POLL) => self.look().await,
+            }
+        }
+    }
+
+    /// Whether a successor serves now.
+    async fn hand_over(&mut self) -> bool {
+        let Some(program) = &self.wishes.program else {
+            tracing::error!("no hand-over: the path of this program is unknown without /proc");
+            return false;
+        };
+        tracing::info!(program = %program.path.display(), "SIGUSR2: starting a successor");
+        match self.succession.hand_over(program).await {
+            Ok(successor) => {
+                notify::tell(&format!("MAINPID={successor}"));
+                tracing::info!(successor, "the successor serves; ending");
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "the hand-over failed; this process serves on");
+                false
             }
         }
     }

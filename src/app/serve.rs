@@ -2,24 +2,23 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
-use arc_swap::ArcSwap;
-use tokio::signal::unix::{SignalKind, signal};
-
 use super::{
     base::{Base, Services},
-    drain::{DrainTimes, Signals, until_drained},
+    drain::{DrainTimes, Signals, drain},
     error::ServeError,
     generation::{Generation, Succession},
+    hand_over::Predecessor,
     notify,
-    reload::Reloader,
+    reload::{Reloader, Wishes},
     report,
 };
 use crate::{
-    config::{Config, Loaded, LogFormat, LogLevel, Mode, Problem, Workers},
+    config::{Config, Loaded, LogFormat, LogLevel, Mode, Problem, Program, Workers},
     foundation::{ListenerKind, Shutdown, ShutdownPhase, ShutdownTrigger, Tasks},
     listener::{self, InheritedSockets},
     telemetry::LogSettings,
 };
+use arc_swap::ArcSwap;
 
 /// Runs until a signal ended it in order; `file` is read anew at each reload. `on_started` is told once every address is served.
 pub fn serve(
@@ -28,19 +27,37 @@ pub fn serve(
     on_started: impl FnOnce(&Running),
 ) -> Result<(), Vec<Problem>> {
     // Takes the descriptors out of the environment, which is safe only before threads exist.
-    let inherited = InheritedSockets::take().map_err(ServeError::Listeners);
-    let inherited = inherited.map_err(|error| error.problems())?;
+    let start = Start::new().map_err(|error| error.problems())?;
     let problems = super::check(&loaded.config);
     if !problems.is_empty() {
         return Err(problems);
     }
-    run(loaded, file, inherited, on_started).map_err(|error| error.problems())
+    run(loaded, file, start, on_started).map_err(|error| error.problems())
+}
+
+/// What the process began with beside its configuration.
+struct Start {
+    inherited: InheritedSockets,
+    predecessor: Option<Predecessor>,
+    program: Option<Program>,
+}
+
+impl Start {
+    fn new() -> Result<Self, ServeError> {
+        let (inherited, predecessor) = Predecessor::meet()?;
+        Ok(Self {
+            inherited,
+            predecessor,
+            // Without /proc it is not known; only a hand-over minds.
+            program: Program::of_this_process().ok(),
+        })
+    }
 }
 
 fn run(
     loaded: &Loaded,
     file: Option<PathBuf>,
-    inherited: InheritedSockets,
+    start: Start,
     on_started: impl FnOnce(&Running),
 ) -> Result<(), ServeError> {
     let config = &loaded.config;
@@ -58,11 +75,15 @@ fn run(
     let outcome = runtime.block_on(async {
         // Before anything is served: a signal that comes earlier than its handler kills.
         let signals = Signals::new()?;
-        let hangups = signal(SignalKind::hangup())?;
-        let (running, succession) = begin(config.clone(), Services::default(), inherited).await?;
-        let reloader = Reloader::new(file, hangups, log.level(), succession, loaded);
+        let wishes = Wishes::new(start.program)?;
+        let services = Services::default();
+        let (running, succession) = begin(config.clone(), services, start.inherited).await?;
+        let reloader = Reloader::new(file, wishes, log.level(), succession, loaded);
         running.present.load().base.metrics.follow_log(&log);
         on_started(&running);
+        if let Some(predecessor) = start.predecessor {
+            predecessor.tell().await;
+        }
         notify::tell("READY=1");
         running.until_signal(signals, reloader).await;
         Ok(())
@@ -88,39 +109,28 @@ pub struct Running {
 }
 
 impl Running {
-    /// Serves until SIGTERM or SIGINT, then drains. Reloads end where the drain begins.
-    async fn until_signal(self, signals: Signals, mut reloader: Reloader) {
-        let Self {
-            trigger,
-            present,
-            connections,
-            shutdown,
-            ..
-        } = self;
-        let left = Arc::clone(&present);
-        let leaving = async {
-            tokio::select! {
-                () = shutdown.reached(ShutdownPhase::Leaving) => {}
-                () = reloader.run() => {}
+    /// Serves until SIGTERM or SIGINT, or until a successor serves, then drains. Reloads end where
+    /// the drain begins.
+    async fn until_signal(self, mut signals: Signals, mut reloader: Reloader) {
+        let reason = tokio::select! {
+            signal = signals.next() => {
+                // After a hand-over the service manager follows the successor instead.
+                notify::tell("STOPPING=1");
+                signal
             }
-            notify::tell("STOPPING=1");
-            let agent = left.load().agent.clone();
-            if let Some(agent) = agent {
-                agent.leave().await;
-            }
-            std::future::pending::<()>().await;
+            () = reloader.until_handed_over() => "hand-over",
         };
-        let times = || {
-            let config = &present.load().base.config;
-            DrainTimes {
-                delay: config.drain_delay,
-                grace: config.drain_grace,
-            }
-        };
-        tokio::select! {
-            () = until_drained(signals, trigger, times, connections) => {}
-            () = leaving => {}
+        let present = self.present.load_full();
+        if let Some(agent) = &present.agent {
+            agent.leave().await;
         }
+        let times = DrainTimes {
+            delay: present.base.config.drain_delay,
+            grace: present.base.config.drain_grace,
+        };
+        drain(reason, signals, self.trigger, times, self.connections).await;
+        // Listeners have lived as long as this.
+        drop(reloader);
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
     key::PREFIX,
     keys::keys,
     nearest::nearest,
+    start::PREDECESSOR_VARIABLE,
 };
 
 /// What the variables give, and those that make no sense.
@@ -14,7 +15,7 @@ pub(super) fn read(environment: &[(String, String)]) -> (Layer, Vec<Problem>) {
     let mut layer = Layer::new();
     let mut problems = Vec::new();
     for (name, value) in environment {
-        if !name.starts_with(PREFIX) || injected(name) {
+        if !name.starts_with(PREFIX) || injected(name) || name == PREDECESSOR_VARIABLE {
             continue;
         }
         let Some(key) = keys().find(|key| key.variable() == *name) else {

@@ -38,6 +38,7 @@ mod official;
 mod print;
 mod problem;
 mod schema;
+mod start;
 mod suggest;
 mod tls_keys;
 mod types;
@@ -47,6 +48,7 @@ pub use limits::Limits;
 pub use load::{LoadOptions, Loaded, Setting, Source, load, notify_socket};
 pub use problem::Problem;
 pub use schema::{reference, schema};
+pub use start::{PREDECESSOR_VARIABLE, Program, predecessor};
 pub use types::{
     Acme, ChallengeKind, Config, Domain, DropInTls, ExternalAccount, Listen, Log, LogFormat,
     LogLevel, Mode, Proxies, Target, Tls, TlsFiles, TlsSource, TlsVersion, Upstream, Workers,

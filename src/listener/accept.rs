@@ -102,8 +102,8 @@ pub async fn run<F>(
     F: Fn(Incoming) + Send + Sync + 'static,
 {
     let kind = listener.kind();
-    let socket = match listener.into_socket() {
-        Ok(socket) => socket,
+    let (socket, handle) = match listener.into_parts() {
+        Ok(parts) => parts,
         Err(error) => {
             tracing::error!(listener = kind.as_str(), %error, "cannot accept on this listener");
             return;
@@ -137,6 +137,7 @@ pub async fn run<F>(
         };
         admit(socket, kind, &settings.load_full(), &on_connection);
     }
+    drop((socket, handle));
 }
 
 fn admit<F>(

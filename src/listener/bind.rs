@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    sync::{Arc, Weak},
     time::Duration,
 };
 
@@ -27,6 +28,8 @@ pub struct Listener {
     request: BindRequest,
     address: SocketAddr,
     socket: TcpListener,
+    /// A second handle, since the runtime takes the first; it is dropped together with it.
+    handle: Arc<TcpListener>,
 }
 
 impl Listener {
@@ -40,9 +43,9 @@ impl Listener {
         self.request
     }
 
-    /// Another handle of the socket, to hand over to a successor. It keeps the socket open.
-    pub fn handle(&self) -> io::Result<TcpListener> {
-        self.socket.try_clone()
+    /// What to hand over to a successor, for as long as somebody accepts on it here.
+    pub fn handle(&self) -> Weak<TcpListener> {
+        Arc::downgrade(&self.handle)
     }
 
     /// The address really bound; with the port the system chose when 0 was asked for.
@@ -50,9 +53,10 @@ impl Listener {
         self.address
     }
 
-    /// The socket for the runtime.
-    pub(super) fn into_socket(self) -> io::Result<tokio::net::TcpListener> {
-        tokio::net::TcpListener::from_std(self.socket)
+    /// The socket for the runtime, and the handle to keep as long.
+    pub(super) fn into_parts(self) -> io::Result<(tokio::net::TcpListener, Arc<TcpListener>)> {
+        let socket = tokio::net::TcpListener::from_std(self.socket)?;
+        Ok((socket, self.handle))
     }
 
     fn new(request: BindRequest, socket: TcpListener) -> io::Result<Self> {
@@ -66,6 +70,7 @@ impl Listener {
         Ok(Self {
             request,
             address,
+            handle: Arc::new(socket.try_clone()?),
             socket,
         })
     }

@@ -1,6 +1,8 @@
-"""Connects anew for each request, without a pause, and counts what failed; prints JSON.
+"""Asks again and again and counts what failed; prints JSON.
 
-load_client.py HOST:PORT ROOT SECONDS THREADS
+load_client.py HOST:PORT ROOT SECONDS THREADS [kept]
+
+Connects anew for each request; `kept`: only after an answer that says so (Connection: close).
 """
 
 import collections
@@ -13,30 +15,38 @@ import time
 
 host, port = sys.argv[1].rsplit(":", 1)
 context = ssl.create_default_context(cafile=sys.argv[2])
+kept = sys.argv[5:] == ["kept"]
 until = time.monotonic() + float(sys.argv[3])
 outcomes = collections.Counter()
 slowest = 0.0
 lock = threading.Lock()
 
 
-def ask():
-    connection = http.client.HTTPSConnection(host, int(port), context=context, timeout=30)
+def dial():
+    return http.client.HTTPSConnection(host, int(port), context=context, timeout=30)
+
+
+def ask(connection):
     try:
         connection.request("GET", "/monitoring/healthz")
-        return str(connection.getresponse().status)
+        answer = connection.getresponse()
+        answer.read()
+        return str(answer.status)
     except OSError as error:
         return f"{type(error).__name__}: {error}"
     except http.client.HTTPException as error:
         return f"{type(error).__name__}: {error}"
-    finally:
-        connection.close()
 
 
 def work():
     global slowest
+    connection = dial()
     while time.monotonic() < until:
         begin = time.monotonic()
-        outcome = ask()
+        outcome = ask(connection)
+        if not kept or outcome != "200":
+            connection.close()
+            connection = dial()
         with lock:
             outcomes[outcome] += 1
             slowest = max(slowest, time.monotonic() - begin)

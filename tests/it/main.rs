@@ -46,6 +46,8 @@ mod forward_http;
 #[cfg(test)]
 mod forwarding;
 #[cfg(test)]
+mod hand_over;
+#[cfg(test)]
 mod http1_cases;
 #[cfg(test)]
 mod http1_connections;
