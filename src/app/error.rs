@@ -25,6 +25,9 @@ pub enum ServeError {
     /// The system refused something basic.
     #[error("the system refused to start threads or signal handlers: {0}")]
     System(#[from] io::Error),
+    /// The task that reloads is gone, and the listening sockets with it.
+    #[error("a fault of ours ended the task that reloads; the log has its report")]
+    Fault,
     /// The sockets of the process that started this one cannot be had.
     #[error(
         "the process that started this one hands no sockets over: {0}; unset DUOGATE_PREDECESSOR"

@@ -29,6 +29,7 @@ mod reload;
 mod report;
 mod routes;
 mod serve;
+mod watchdog;
 
 pub use base::Services;
 pub use check::check;

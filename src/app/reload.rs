@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    runtime::Handle,
+    signal::unix::{Signal, SignalKind, signal},
+};
 
 use super::{base::Base, generation::Succession, notify, serve::level};
 use crate::{
@@ -96,8 +99,8 @@ impl Reloader {
         loop {
             tokio::select! {
                 _ = self.wishes.reload.recv() => {
-                    self.seen = fingerprint(self.file.as_ref());
-                    self.reload("SIGHUP").await;
+                    self.seen = aside(|| fingerprint(self.file.as_ref()));
+                    self.reload("SIGHUP");
                 }
                 _ = self.wishes.hand_over.recv() => {
                     if self.hand_over().await {
@@ -107,9 +110,9 @@ impl Reloader {
                 () = self.folders.changed() => {
                     // An editor writes in several steps; a half-written file is not read.
                     tokio::time::sleep(SETTLE).await;
-                    self.look().await;
+                    self.look();
                 }
-                () = tokio::time::sleep(POLL) => self.look().await,
+                () = tokio::time::sleep(POLL) => self.look(),
             }
         }
     }
@@ -134,20 +137,24 @@ impl Reloader {
         }
     }
 
-    async fn look(&mut self) {
-        self.folders.follow_links();
-        let now = fingerprint(self.file.as_ref());
+    fn look(&mut self) {
+        let now = aside(|| {
+            self.folders.follow_links();
+            fingerprint(self.file.as_ref())
+        });
         if now != self.seen {
             self.seen = now;
-            self.reload("the file changed").await;
+            self.reload("the file changed");
         }
     }
 
-    async fn reload(&mut self, reason: &'static str) {
+    fn reload(&mut self, reason: &'static str) {
         notify::tell(&notify::reloading());
         let present = self.succession.present.load_full();
         let metrics = &present.base.metrics;
-        let outcome = match self.attempt(&present.base).await {
+        let runtime = Handle::current();
+        let attempt = aside(|| runtime.block_on(self.attempt(&present.base)));
+        let outcome = match attempt {
             Ok(loaded) => {
                 measure(metrics, &present.base, &loaded);
                 self.succession.last_reload.set(None);
@@ -198,6 +205,11 @@ impl Reloader {
         }
         Ok(loaded)
     }
+}
+
+/// Where files are read that may lie on a network: the runtime gets another thread meanwhile.
+fn aside<T>(work: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(work)
 }
 
 /// Keys that a running process cannot follow.

@@ -10,7 +10,7 @@ use super::{
     hand_over::Predecessor,
     notify,
     reload::{Reloader, Wishes},
-    report,
+    report, watchdog,
 };
 use crate::{
     config::{Config, Loaded, LogFormat, LogLevel, Mode, Problem, Program, Workers},
@@ -19,6 +19,7 @@ use crate::{
     telemetry::LogSettings,
 };
 use arc_swap::ArcSwap;
+use tokio::sync::oneshot;
 
 /// Runs until a signal ended it in order; `file` is read anew at each reload. `on_started` is told once every address is served.
 pub fn serve(
@@ -85,8 +86,7 @@ fn run(
             predecessor.tell().await;
         }
         notify::tell("READY=1");
-        running.until_signal(signals, reloader).await;
-        Ok(())
+        running.until_signal(signals, reloader).await
     });
     // Background work has nothing left to lose: state files are written atomically.
     runtime.shutdown_background();
@@ -109,28 +109,63 @@ pub struct Running {
 }
 
 impl Running {
-    /// Serves until SIGTERM or SIGINT, or until a successor serves, then drains. Reloads end where
-    /// the drain begins.
-    async fn until_signal(self, mut signals: Signals, mut reloader: Reloader) {
-        let reason = tokio::select! {
+    /// Serves until SIGTERM or SIGINT, or until a successor serves, then drains.
+    async fn until_signal(
+        self,
+        mut signals: Signals,
+        reloader: Reloader,
+    ) -> Result<(), ServeError> {
+        watchdog::watch(self.shutdown.clone(), drain_times(&self.present))?;
+        let mut handed_over = self.follow_wishes(reloader);
+        let (reason, outcome) = tokio::select! {
             signal = signals.next() => {
                 // After a hand-over the service manager follows the successor instead.
                 notify::tell("STOPPING=1");
-                signal
+                (signal, Ok(()))
             }
-            () = reloader.until_handed_over() => "hand-over",
+            told = &mut handed_over => match told {
+                Ok(()) => ("hand-over", Ok(())),
+                Err(_) => ("fault", Err(ServeError::Fault)),
+            },
         };
-        let present = self.present.load_full();
-        if let Some(agent) = &present.agent {
+        let agent = self.present.load().agent.clone();
+        if let Some(agent) = agent {
             agent.leave().await;
         }
-        let times = DrainTimes {
-            delay: present.base.config.drain_delay,
-            grace: present.base.config.drain_grace,
-        };
+        let times = drain_times(&self.present)();
         drain(reason, signals, self.trigger, times, self.connections).await;
-        // Listeners have lived as long as this.
-        drop(reloader);
+        outcome
+    }
+
+    /// Reloads and hands over in a task of its own, until the process leaves: what blocks there (a
+    /// file system that hangs) must not hold up the end. Tells once a successor serves.
+    fn follow_wishes(&self, mut reloader: Reloader) -> oneshot::Receiver<()> {
+        let (handed_over, told) = oneshot::channel();
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn("reload", async move {
+            tokio::select! {
+                () = reloader.until_handed_over() => {
+                    let _ = handed_over.send(());
+                }
+                () = shutdown.reached(ShutdownPhase::Leaving) => {}
+            }
+            // Addresses are open for as long as their owner lives.
+            shutdown.reached(ShutdownPhase::Cut).await;
+            drop(reloader);
+        });
+        told
+    }
+}
+
+/// Reads the times that are in force when they are asked for.
+fn drain_times(present: &Arc<ArcSwap<Generation>>) -> impl Fn() -> DrainTimes + Send + 'static {
+    let present = Arc::clone(present);
+    move || {
+        let config = &present.load().base.config;
+        DrainTimes {
+            delay: config.drain_delay,
+            grace: config.drain_grace,
+        }
     }
 }
 

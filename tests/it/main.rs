@@ -74,4 +74,6 @@ mod upgrade;
 #[cfg(test)]
 mod upstream_moves;
 #[cfg(test)]
+mod watchdog;
+#[cfg(test)]
 mod websocket;
