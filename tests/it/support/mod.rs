@@ -35,6 +35,6 @@ pub(crate) use folder::Folder;
 pub(crate) use parts::{grpcurl, have, node, python, seconds_from_environment, skip, sslyze};
 pub(crate) use ports::Port;
 pub(crate) use process::{Outcome, Process, command, run};
-pub(crate) use samples::{settles, value};
+pub(crate) use samples::{Sample, appears, samples, settles, value};
 pub(crate) use standin::Standin;
 pub(crate) use web::{Answer, get, request};

@@ -54,10 +54,22 @@ pub(crate) fn value(edge: &Duogate, series: &str) -> Option<f64> {
 /// Waits until a series has this value.
 #[track_caller]
 pub(crate) fn settles(edge: &Duogate, series: &str, expected: f64) {
+    let near = |found: f64| (found - expected).abs() < 1e-9;
+    waits(edge, series, &format!("{expected}"), near);
+}
+
+/// Waits until a counter counts.
+#[track_caller]
+pub(crate) fn appears(edge: &Duogate, series: &str) {
+    waits(edge, series, "above 0", |found| found > 0.0);
+}
+
+#[track_caller]
+fn waits(edge: &Duogate, series: &str, expected: &str, is: impl Fn(f64) -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         let found = value(edge, series);
-        if found.is_some_and(|found| (found - expected).abs() < 1e-9) {
+        if found.is_some_and(&is) {
             return;
         }
         assert!(
