@@ -60,6 +60,8 @@ mod proxy_protocol;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod reload_certificates;
+#[cfg(test)]
 mod shutdown;
 #[cfg(test)]
 mod slow_http;

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Port, Settings, Standin, fetch, get};
+use crate::support::{Port, Settings, Standin, fetch, get, wire::Wire};
 
 fn listens(address: SocketAddr) -> bool {
     TcpStream::connect(address).is_ok()
@@ -113,4 +113,36 @@ fn the_level_of_the_log_changes() {
     // A connection that is no TLS is a matter of debugging.
     let _ = get(edge.https(), "/");
     edge.log_line("no TLS connection");
+}
+
+/// A request with this many fields.
+fn request(fields: usize) -> Vec<u8> {
+    let more: Vec<String> = (1..fields).map(|number| format!("X-{number}: x")).collect();
+    let more = more.join("\r\n");
+    format!("GET /monitoring/healthz HTTP/1.1\r\nHost: a\r\n{more}\r\n\r\n").into_bytes()
+}
+
+#[tokio::test]
+async fn changed_limits_apply_to_new_connections_only() {
+    let clear = Port::free();
+    let settings = Settings::public().set("listen.gateway", clear.address().to_string());
+    let edge = settings.set("limits.request_head_fields", 50).start();
+    let mut old = Wire::connect(clear.address()).await;
+    old.send(&request(40)).await;
+    assert_eq!(old.answer().await.unwrap().status, 200);
+    let mut file = edge.configuration();
+    file["limits"]["request_head_fields"] = 30.into();
+    edge.reload(&file, "ok");
+    let mut new = Wire::connect(clear.address()).await;
+    new.send(&request(40)).await;
+    assert_eq!(new.answer().await.unwrap().status, 431);
+    old.send(&request(40)).await;
+    assert_eq!(old.answer().await.unwrap().status, 200);
+    file["limits"]["request_head_fields"] = 60.into();
+    edge.reload(&file, "ok");
+    old.send(&request(55)).await;
+    assert_eq!(old.answer().await.unwrap().status, 431);
+    let mut new = Wire::connect(clear.address()).await;
+    new.send(&request(55)).await;
+    assert_eq!(new.answer().await.unwrap().status, 200);
 }

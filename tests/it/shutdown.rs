@@ -8,7 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{Duogate, Process, Settings, Standin, curl, fetch, get, python};
+use crate::support::{
+    Duogate, Port, Process, Settings, Standin, curl, fetch, get, python, wire::Wire,
+};
 
 fn edge_before(web: &Standin, grpc: &Standin, grace: u64) -> Duogate {
     Settings::public()
@@ -171,6 +173,30 @@ fn readiness_falls_before_the_listeners_close() {
         "{}",
         edge.log()
     );
+}
+
+#[tokio::test]
+async fn while_it_leaves_each_answer_says_that_the_connection_ends() {
+    let clear = Port::free();
+    let settings = Settings::public().set("listen.gateway", clear.address().to_string());
+    let mut edge = settings.set("drain.delay_seconds", 3).start();
+    let request = b"GET /monitoring/healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    let says_so = |head: &str| head.to_ascii_lowercase().contains("connection: close");
+    let mut open = Wire::connect(clear.address()).await;
+    open.send(request).await;
+    assert!(!says_so(&open.answer().await.unwrap().head));
+    edge.terminate();
+    edge.log_line("leaving");
+    // Who was connected, and who comes now.
+    for mut wire in [open, Wire::connect(clear.address()).await] {
+        wire.send(request).await;
+        let answer = wire.answer().await.unwrap();
+        assert_eq!(answer.status, 200);
+        assert!(says_so(&answer.head), "{}", answer.head);
+        assert!(wire.rest().await.is_empty());
+    }
+    let status = edge.wait(Duration::from_secs(15));
+    assert_eq!(status.code(), Some(0), "{}", edge.log());
 }
 
 #[test]
