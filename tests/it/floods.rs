@@ -2,27 +2,19 @@
 
 use std::{
     io::{Read, Write},
-    net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream},
+    net::{Ipv4Addr, Shutdown, TcpStream},
     thread,
     time::{Duration, Instant},
 };
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-use crate::support::{Duogate, Port, Settings, fetch, request};
+use crate::support::{
+    Duogate, Port, Settings, fetch,
+    flood::{connect_from, raise_descriptor_limit},
+    request,
+};
 
 /// A process with built-in doors serves anything from less than 20 MB; floods may add this much.
 const ADDED_BYTES: u64 = 150_000_000;
-
-/// Connects from a loopback address, so that floods have an address of their own.
-fn connect_from(source: Ipv4Addr, to: SocketAddr) -> Option<TcpStream> {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).ok()?;
-    socket.bind(&SocketAddr::from((source, 0)).into()).ok()?;
-    socket
-        .connect_timeout(&to.into(), Duration::from_secs(5))
-        .ok()?;
-    Some(socket.into())
-}
 
 /// Whether the other side has closed, within the time.
 fn is_closed(stream: &mut TcpStream, within: Duration) -> bool {
@@ -49,18 +41,6 @@ fn others_are_served(edge: &Duogate) {
         "took {:?}",
         start.elapsed()
     );
-}
-
-fn raise_descriptor_limit() {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: maximum,
-            maximum,
-        },
-    )
-    .unwrap();
 }
 
 #[test]

@@ -54,6 +54,8 @@ mod http1_connections;
 #[cfg(test)]
 mod http2_cases;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod metrics;
 #[cfg(test)]
 mod proxy_protocol;

@@ -28,7 +28,7 @@ const TEST_SECONDS: u64 = 20;
 const CONNECTIONS: u64 = 200;
 
 /// What 200 readers that take nothing may add while they last: two parts of an answer and TLS each.
-const READERS_BYTES: u64 = CONNECTIONS * 512 * 1024;
+const READERS_BYTES: u64 = CONNECTIONS * 768 * 1024;
 
 /// What slowhttptest saw in one second.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ pub(crate) mod clock;
 mod curl;
 mod duogate;
 pub(crate) mod edge;
+pub(crate) mod flood;
 mod folder;
 pub(crate) mod frames;
 #[expect(
