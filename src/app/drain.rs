@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::foundation::{ShutdownPhase, ShutdownTrigger, Tasks};
+use crate::{
+    config::Config,
+    foundation::{ShutdownPhase, ShutdownTrigger, Tasks},
+};
 
 /// How long the end may take.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +16,16 @@ pub(super) struct DrainTimes {
     pub(super) delay: Duration,
     /// Streams may go on for this long after the listeners closed.
     pub(super) grace: Duration,
+}
+
+impl DrainTimes {
+    /// The times that the configuration asks for.
+    pub(super) fn of(config: &Config) -> Self {
+        Self {
+            delay: config.drain_delay,
+            grace: config.drain_grace,
+        }
+    }
 }
 
 /// Ends the process in order. Another signal ends it at once.

@@ -132,3 +132,19 @@ const ENDING_LOOKS: u32 = 100;
 
 /// Between two such questions.
 const ENDING_PAUSE: Duration = Duration::from_millis(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The paused clock runs ahead as soon as everything waits.
+    #[tokio::test(start_paused = true)]
+    async fn a_successor_that_never_serves_is_ended_after_its_time() {
+        let program = Program {
+            path: "/bin/sleep".into(),
+            arguments: vec!["60".into()],
+        };
+        let error = start_successor(&program, &[]).await.unwrap_err();
+        assert!(matches!(error, ServeError::SuccessorLate(START)), "{error}");
+    }
+}

@@ -1,6 +1,10 @@
 //! From a checked configuration to a process that serves, step by step.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use super::{
     base::{Base, Services},
@@ -77,8 +81,11 @@ fn run(
         // Before anything is served: a signal that comes earlier than its handler kills.
         let signals = Signals::new()?;
         let wishes = Wishes::new(start.program)?;
-        let services = Services::default();
-        let (running, succession) = begin(config.clone(), services, start.inherited).await?;
+        let (trigger, shutdown) = ShutdownTrigger::new();
+        let served = watch_over(config, &shutdown)?;
+        let base = Base::new(config.clone(), Services::default(), shutdown);
+        let (running, succession) = begin(base, trigger, start.inherited).await?;
+        let _ = served.set(Arc::clone(&running.present));
         let reloader = Reloader::new(file, wishes, log.level(), succession, loaded);
         running.present.load().base.metrics.follow_log(&log);
         on_started(&running);
@@ -115,7 +122,6 @@ impl Running {
         mut signals: Signals,
         reloader: Reloader,
     ) -> Result<(), ServeError> {
-        watchdog::watch(self.shutdown.clone(), drain_times(&self.present))?;
         let mut handed_over = self.follow_wishes(reloader);
         let (reason, outcome) = tokio::select! {
             signal = signals.next() => {
@@ -132,7 +138,7 @@ impl Running {
         if let Some(agent) = agent {
             agent.leave().await;
         }
-        let times = drain_times(&self.present)();
+        let times = DrainTimes::of(&self.present.load().base.config);
         drain(reason, signals, self.trigger, times, self.connections).await;
         outcome
     }
@@ -157,16 +163,20 @@ impl Running {
     }
 }
 
-/// Reads the times that are in force when they are asked for.
-fn drain_times(present: &Arc<ArcSwap<Generation>>) -> impl Fn() -> DrainTimes + Send + 'static {
-    let present = Arc::clone(present);
-    move || {
-        let config = &present.load().base.config;
-        DrainTimes {
-            delay: config.drain_delay,
-            grace: config.drain_grace,
-        }
-    }
+/// Starts the watchdog before anything that can hang, such as a state folder on a network. It
+/// goes by the configuration in force, once it is told where that is.
+fn watch_over(
+    config: &Config,
+    shutdown: &Shutdown,
+) -> Result<Arc<OnceLock<Arc<ArcSwap<Generation>>>>, ServeError> {
+    let first = DrainTimes::of(config);
+    let served = Arc::<OnceLock<Arc<ArcSwap<Generation>>>>::default();
+    let known = Arc::clone(&served);
+    watchdog::watch(shutdown.clone(), move || {
+        let present = known.get().map(|present| present.load());
+        present.map_or(first, |present| DrainTimes::of(&present.base.config))
+    })?;
+    Ok(served)
 }
 
 /// Starts everything and returns once every address is bound and served.
@@ -175,7 +185,9 @@ pub async fn start(
     services: Services,
     inherited: InheritedSockets,
 ) -> Result<Running, ServeError> {
-    let (running, succession) = begin(config, services, inherited).await?;
+    let (trigger, shutdown) = ShutdownTrigger::new();
+    let base = Base::new(config, services, shutdown);
+    let (running, succession) = begin(base, trigger, inherited).await?;
     // Addresses are open for as long as their owner lives.
     running.tasks.spawn("succession", {
         let shutdown = running.shutdown.clone();
@@ -188,12 +200,10 @@ pub async fn start(
 }
 
 async fn begin(
-    config: Config,
-    services: Services,
+    base: Base,
+    trigger: ShutdownTrigger,
     inherited: InheritedSockets,
 ) -> Result<(Running, Succession), ServeError> {
-    let (trigger, shutdown) = ShutdownTrigger::new();
-    let base = Base::new(config, services, shutdown);
     let (succession, addresses) = Succession::begin(base.clone(), inherited).await?;
     let certificates = succession.certificates.load();
     report::started(&base, &addresses, &certificates);

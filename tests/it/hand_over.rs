@@ -3,7 +3,7 @@
 use std::{
     fs,
     os::unix::{
-        fs::symlink,
+        fs::{PermissionsExt, symlink},
         net::{SocketAddr, UnixDatagram},
     },
     path::{Path, PathBuf},
@@ -200,6 +200,33 @@ fn a_broken_binary_or_configuration_leaves_the_old_process_in_service() {
     assert_eq!(answer.status, 200, "{}", line.edge.log());
     kill_process(line.present(), Signal::TERM).unwrap();
     assert_eq!(line.exit_code(0), Some(0));
+}
+
+#[test]
+fn a_process_that_is_told_to_end_takes_its_unready_successor_along() {
+    let mut line = Line::start(Settings::public());
+    let script = line.link.with_extension("sh");
+    fs::write(&script, "#!/bin/sh\necho begun $$\nexec sleep 60\n").unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    line.turn(&script);
+    line.edge.process.signal(Signal::USR2);
+    let begun = line.wait_for_lines("begun ", 1);
+    let process = begun.trim_start_matches("begun ").trim();
+    line.edge.terminate();
+    let status = line.edge.wait(Duration::from_secs(20));
+    assert_eq!(status.code(), Some(0), "{}", line.edge.log());
+    assert!(!Path::new("/proc").join(process).exists(), "it was left");
+}
+
+#[test]
+fn a_predecessor_that_hands_nothing_over_is_told() {
+    let mut shell = command("sh");
+    let script = "DUOGATE_PREDECESSOR=$$ \"$0\" \"$@\"; exit $?";
+    shell.args(["-c", script, BINARY]);
+    let mut server = Settings::public().spawn_by(shell);
+    assert_eq!(server.wait(Duration::from_secs(20)).code(), Some(1));
+    let words = "unset DUOGATE_PREDECESSOR";
+    assert!(server.log().contains(words), "{}", server.log());
 }
 
 #[test]

@@ -77,3 +77,18 @@ fn a_process_whose_threads_are_blocked_is_cut_off_and_says_so() {
     );
     drop(open);
 }
+
+#[test]
+fn a_start_that_hangs_can_be_ended() {
+    let settings = Settings::public().set("tls.source", "internal");
+    let settings = settings.set("tls.files", serde_json::Value::Null);
+    let settings = settings.set("drain.grace_seconds", 1);
+    let authority = settings.folder().path().join("state/internal");
+    fs::create_dir_all(&authority).unwrap();
+    replace_by_a_pipe(&authority.join("root.key.pem"));
+    let mut edge = settings.spawn();
+    thread::sleep(Duration::from_secs(2));
+    edge.terminate();
+    let status = edge.wait(Duration::from_secs(30));
+    assert_eq!(status.code(), Some(3), "{}", edge.log());
+}
