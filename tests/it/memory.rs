@@ -289,7 +289,11 @@ fn frames_of_a_websocket_to_a_stalled_peer() {
         assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
     }
     // a binary frame of 60 000 bytes, masked with zeros
-    let message = [&[0x82, 0xfe, 0xea, 0x60, 0, 0, 0, 0][..], &[b'x'; 60_000]].concat();
+    let message = [
+        [0x82, 0xfe, 0xea, 0x60, 0, 0, 0, 0].as_slice(),
+        &vec![b'x'; 60_000],
+    ]
+    .concat();
     let sent = push(&mut streams, &message, 32 * 1024 * 1024, 6);
     assert!(sent > 50 * 65_536, "only {sent} bytes were sent");
     edge.held_at_most(50 * 256 * 1024);
@@ -324,7 +328,7 @@ fn idle_connections_let_go_of_what_they_held() {
     let edge = Edge::built_in();
     let one_wave = || {
         let request = b"GET /monitoring/healthz HTTP/1.1\r\nHost: edge.test\r\n\r\n";
-        for stream in &mut edge.flood(3000, request) {
+        for stream in &mut edge.flood(2000, request) {
             let mut answer = [0; 1024];
             stream.set_read_timeout(Some(PATIENCE)).unwrap();
             let length = stream.read(&mut answer).unwrap();
@@ -334,13 +338,17 @@ fn idle_connections_let_go_of_what_they_held() {
     };
     let first = one_wave();
     // 39 kB each were measured; the futures of an optimized build are smaller
-    edge.held_at_most(3000 * 48 * 1024);
-    thread::sleep(Duration::from_secs(1));
-    let second = one_wave();
-    // the C library's allocator keeps what was freed, and has to use it again
+    edge.held_at_most(2000 * 48 * 1024);
+    let mut last = first;
+    for _ in 0..2 {
+        thread::sleep(Duration::from_millis(500));
+        last = one_wave();
+    }
+    // the C library's allocator keeps what was freed for the thread that had it, so that two
+    // waves may fall into two places; what is never let go triples
     assert!(
-        second < first + first / 4,
-        "{first} bytes, then {second} bytes: the first wave was not let go"
+        last < 2 * first,
+        "{first} bytes, and {last} after the third wave: they are not let go"
     );
 }
 
