@@ -21,6 +21,7 @@ pub(super) struct Display {
 
 impl Display {
     pub(super) fn new(name: String, status: SharedStatus, metrics: Arc<Metrics>) -> Self {
+        metrics.expect_attempts();
         Self {
             name,
             status,

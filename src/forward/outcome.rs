@@ -17,6 +17,7 @@ pub(super) struct Outcomes {
 
 impl Outcomes {
     pub(super) fn new(metrics: Arc<Metrics>, upstream: &'static str) -> Self {
+        metrics.expect_upstream(upstream);
         let labels = UpstreamLabels {
             upstream,
             outcome: OK,

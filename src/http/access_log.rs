@@ -115,6 +115,9 @@ impl Drop for AccessEntry {
         let total = facts.started.elapsed();
         let measures = facts.measures.of(facts.door);
         measures.count(status, total, first_byte);
+        if let (DoorKind::Agent, Some(code)) = (facts.door, self.grpc_status.get()) {
+            facts.measures.count_call(*code);
+        }
         let (bytes_in, bytes_out) = self.bytes();
         let tls = facts.connection.tls.as_ref();
         // The operator's own looks are not what the access log is for.

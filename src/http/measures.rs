@@ -9,7 +9,7 @@ use std::{
 use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
 
 use super::DoorKind;
-use crate::telemetry::{DoorLabels, Durations, KindLabels, Metrics, RequestLabels};
+use crate::telemetry::{CodeLabels, DoorLabels, Durations, KindLabels, Metrics, RequestLabels};
 
 /// The measures of all doors.
 #[derive(Debug)]
@@ -18,6 +18,9 @@ pub(super) struct Measures {
     agent: DoorMeasures,
     admin: DoorMeasures,
     clear: DoorMeasures,
+    /// One for each gRPC status, resolved when a call first ends with it.
+    calls: [OnceLock<Counter>; LAST_CODE as usize + 1],
+    metrics: Arc<Metrics>,
 }
 
 /// The measures of one door.
@@ -39,6 +42,21 @@ impl Measures {
             agent: door(DoorKind::Agent),
             admin: door(DoorKind::Admin),
             clear: door(DoorKind::Clear),
+            calls: [const { OnceLock::new() }; LAST_CODE as usize + 1],
+            metrics: Arc::clone(metrics),
+        }
+    }
+
+    /// Counts a gRPC call by its status.
+    pub(super) fn count_call(&self, code: u16) {
+        // An upstream may say any number.
+        let code = code.min(LAST_CODE);
+        let resolve = || {
+            let labels = CodeLabels { code };
+            self.metrics.grpc_calls.get_or_create_owned(&labels)
+        };
+        if let Some(counter) = self.calls.get(usize::from(code)) {
+            counter.get_or_init(resolve).inc();
         }
     }
 
@@ -151,6 +169,9 @@ const FIRST_STATUS: u16 = 100;
 /// Stands for itself and all above: HTTP ends at 599.
 const LAST_STATUS: u16 = 600;
 
+/// Stands for itself and all above: gRPC ends at 16.
+const LAST_CODE: u16 = 17;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,11 +181,14 @@ mod tests {
     fn statuses_beyond_http_share_a_series() {
         let metrics = Arc::new(Metrics::new());
         let measures = Measures::new(&metrics);
+        measures.count_call(17);
+        measures.count_call(999);
         for status in [200, 599, 600, 777, 999, 7] {
             let door = measures.of(DoorKind::Gateway);
             door.count(status, Duration::from_secs(1), None);
         }
         let text = expose(&metrics, ExpositionFormat::Text);
+        assert!(text.contains("duogate_grpc_calls_total{code=\"17\"} 2"));
         let series = |line: &&str| line.starts_with("duogate_http_requests_total{");
         let mut lines: Vec<_> = text.lines().filter(series).collect();
         lines.sort_unstable();

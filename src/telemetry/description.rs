@@ -35,6 +35,16 @@ pub enum Values {
     Any(&'static str),
 }
 
+impl Label {
+    /// The words of a closed set that is told.
+    pub(super) fn words(self) -> &'static [&'static str] {
+        match self.1 {
+            Values::OneOf(words) => words,
+            Values::Any(_) => &[],
+        }
+    }
+}
+
 impl MetricDescription {
     /// Every metric, in the order in which they are served.
     pub fn all() -> &'static [Self] {
@@ -103,10 +113,11 @@ Generated from the table of metrics by `duogate metrics`; a test compares the tw
 format 0.0.4, or as OpenMetrics to a scraper whose `Accept` asks for it. How to scrape, alert rules and
 a dashboard: [operations.md](operations.md#monitoring).
 
-A series with labels appears when the first thing it counts has happened, so a fresh process serves few
-of them; a series without labels is there from the start. `certificate_state`, `certificate_next_attempt`
-and `acme_*` exist with certificates from an ACME server only, `upstream_*` with a forwarded door only,
-`process_*` on Linux. Labels never carry anything that a client sent: no path, no address, no name that
+Series that count failures begin at 0 with the process, so that an alert sees the first one; statuses,
+codes, rules and the kinds of a successful handshake appear with the first thing they count.
+`certificate_state`, `certificate_next_attempt` and `acme_*` exist with certificates from an ACME server
+only, `certificate_file_reloads` with certificate files, `upstream_*` with a forwarded door, `process_*` on
+Linux. Labels never carry anything that a client sent: no path, no address, no name that
 is not configured. A histogram `NAME` is served as `NAME_bucket` with `le`, `NAME_sum` and `NAME_count`.
 
 | metric | type | unit | labels | meaning |

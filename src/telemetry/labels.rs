@@ -29,6 +29,9 @@ labels! {
     /// Of answered requests.
     RequestLabels { door: &'static str, status: u16 }
 
+    /// Of gRPC calls.
+    CodeLabels { code: u16 }
+
     /// Of durations.
     DoorLabels { door: &'static str }
 

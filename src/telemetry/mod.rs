@@ -24,9 +24,10 @@ pub use description::{Label, MetricDescription, Values, reference};
 pub use durations::Durations;
 pub use exposition::{ExpositionFormat, expose};
 pub use labels::{
-    AcmeErrorLabels, BuildLabels, CertificateLabels, CertificateStateLabels, ConnectionLabels,
-    DoorLabels, HandshakeLabels, KindLabels, OutcomeLabels, PhaseLabels, RequestLabels, RuleName,
-    UpstreamConnectionLabels, UpstreamLabels, UpstreamNameLabels, ViolationLabels,
+    AcmeErrorLabels, BuildLabels, CertificateLabels, CertificateStateLabels, CodeLabels,
+    ConnectionLabels, DoorLabels, HandshakeLabels, KindLabels, OutcomeLabels, PhaseLabels,
+    RequestLabels, RuleName, UpstreamConnectionLabels, UpstreamLabels, UpstreamNameLabels,
+    ViolationLabels,
 };
 pub use log::{LogError, LogGuard, LogLevelSwitch, LogSettings, start_log};
 pub use names::Metrics;

@@ -12,9 +12,10 @@ use prometheus_client::{
 use tracing_appender::non_blocking::ErrorCounter;
 
 use super::{
-    AcmeErrorLabels, BuildLabels, CertificateLabels, CertificateStateLabels, ConnectionLabels,
-    DoorLabels, Durations, HandshakeLabels, KindLabels, LogGuard, OutcomeLabels, PhaseLabels,
-    RequestLabels, UpstreamConnectionLabels, UpstreamLabels, UpstreamNameLabels, ViolationLabels,
+    AcmeErrorLabels, BuildLabels, CertificateLabels, CertificateStateLabels, CodeLabels,
+    ConnectionLabels, DoorLabels, Durations, HandshakeLabels, KindLabels, LogGuard, OutcomeLabels,
+    PhaseLabels, RequestLabels, UpstreamConnectionLabels, UpstreamLabels, UpstreamNameLabels,
+    ViolationLabels,
     description::{Label, MetricDescription, Values},
 };
 
@@ -75,6 +76,8 @@ metrics! {
 
     requests: Family<RequestLabels, Counter>, "duogate_http_requests_total", [DOOR_OR_GATE, STATUS],
         "Requests answered, counted when the last byte has gone";
+    grpc_calls: Family<CodeLabels, Counter>, "duogate_grpc_calls_total", [CODE],
+        "gRPC calls that ended with a status; their HTTP status is 200 even when they fail";
     requests_in_flight: Family<KindLabels, Gauge>, "duogate_http_requests_in_flight", [KIND],
         "Requests being answered now, streams to their end; bounded by limits.requests_in_flight";
     request_seconds: Family<DoorLabels, Durations>, "duogate_http_request_duration_seconds", [DOOR],
@@ -193,6 +196,10 @@ const STATUS: Label = Label(
         "the HTTP status from 100 to 599, `499` when the client left before there was one, `600` for any above",
     ),
 );
+const CODE: Label = Label(
+    "code",
+    Values::Any("the gRPC status, `0` for OK to `16`, `17` for any above"),
+);
 const KIND: Label = Label("kind", Values::OneOf(&["http", "sse", "websocket", "grpc"]));
 const PROTOCOL: Label = Label("protocol", Values::OneOf(&["http1", "http2"]));
 const RULE: Label = Label(
@@ -256,7 +263,40 @@ impl Metrics {
         let version = env!("CARGO_PKG_VERSION");
         metrics.build.get_or_create(&BuildLabels { version }).set(1);
         metrics.config_reload_successful.set(1);
+        expect(&metrics.connections_refused, REFUSAL);
+        expect(&metrics.config_reloads, RELOAD);
+        for outcome in HANDSHAKE.words().iter().filter(|word| **word != "ok") {
+            let failed = HandshakeLabels {
+                outcome,
+                version: "none",
+                group: "none",
+                kind: "none",
+            };
+            metrics.handshakes.get_or_create_owned(&failed);
+        }
         metrics
+    }
+
+    /// There will be exchanges with this upstream.
+    pub fn expect_upstream(&self, upstream: &'static str) {
+        for (family, label) in [
+            (&self.upstream_requests, EXCHANGE),
+            (&self.upstream_connects, CONNECT),
+        ] {
+            for outcome in label.words() {
+                family.get_or_create_owned(&UpstreamLabels { upstream, outcome });
+            }
+        }
+    }
+
+    /// There will be attempts to obtain certificates.
+    pub fn expect_attempts(&self) {
+        expect(&self.acme_attempts, OK_OR_FAILED);
+    }
+
+    /// There will be reloads of certificate files.
+    pub fn expect_file_reloads(&self) {
+        expect(&self.certificate_reloads, OK_OR_FAILED);
     }
 
     /// Counts the lines that this log loses.
@@ -294,5 +334,13 @@ impl Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// Begins all counts at 0: a series that appears with its first failure shows no increase, and an
+/// alert would miss it.
+fn expect(family: &Family<OutcomeLabels, Counter>, label: Label) {
+    for outcome in label.words() {
+        family.get_or_create_owned(&OutcomeLabels { outcome });
     }
 }

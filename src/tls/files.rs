@@ -108,6 +108,7 @@ impl FileSource {
         metrics: Arc<Metrics>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, TlsError> {
+        metrics.expect_file_reloads();
         // Watched before it is read: a change in between must not go unseen.
         let folders = FolderWatch::new([&pair.files.certificate, &pair.files.key]);
         let text = pair.read()?;

@@ -105,6 +105,8 @@ fn a_kept_connection_is_idle_and_a_failed_attempt_is_told() {
     let idle = "duogate_upstream_connections{upstream=\"gateway\",state=\"idle\"}";
     settles(&edge, idle, 1.0);
     let connects = "duogate_upstream_connects_total";
+    let refused = format!("{connects}{{upstream=\"agent_platform\",outcome=\"refused\"}}");
+    assert_eq!(value(&edge, &refused), Some(0.0), "there from the start");
     let one = format!("{connects}{{upstream=\"gateway\",outcome=\"ok\"}}");
     settles(&edge, &one, 1.0);
     fetch(
@@ -112,8 +114,8 @@ fn a_kept_connection_is_idle_and_a_failed_attempt_is_told() {
         &["-H", "content-type: application/grpc"],
         "/DuoWorkflow/X",
     );
-    let refused = format!("{connects}{{upstream=\"agent_platform\",outcome=\"refused\"}}");
     settles(&edge, &refused, 1.0);
+    settles(&edge, "duogate_grpc_calls_total{code=\"14\"}", 1.0);
     let limit = "duogate_upstream_connections_limit{upstream=\"gateway\"}";
     assert_eq!(value(&edge, limit), Some(1024.0));
 }
