@@ -1,4 +1,6 @@
 //! What is measured, seen by scraping the real process.
 
+mod alerts;
 mod counting;
+mod dashboard;
 mod served;
