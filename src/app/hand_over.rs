@@ -6,7 +6,7 @@
 //! before, and goes on if the new one ends, or is too slow.
 
 use std::{
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     os::{
         fd::{AsFd, OwnedFd},
         unix::{net::UnixStream, process::parent_id},
@@ -18,7 +18,7 @@ use std::{
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::ServeError;
+use super::{ServeError, notify};
 use crate::{
     config::{self, PREDECESSOR_VARIABLE, Program},
     listener::{self, InheritedSockets},
@@ -47,24 +47,29 @@ impl Predecessor {
         ))
     }
 
-    /// Says that every address is served here now.
+    /// Says that every address is served here now, and waits until the predecessor has understood.
     pub(super) async fn tell(self) {
-        if let Err(error) = self.say().await {
-            tracing::warn!(%error, "the predecessor is gone already");
+        match tokio::time::timeout(UNDERSTOOD, self.say()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the predecessor is gone already"),
+            Err(_) => tracing::warn!("the predecessor does not react"),
         }
     }
 
     async fn say(self) -> std::io::Result<()> {
         self.0.set_nonblocking(true)?;
         let mut channel = tokio::net::UnixStream::from_std(self.0)?;
-        channel.write_all(&[SERVING]).await
+        channel.write_all(&[SERVING]).await?;
+        // It closes the channel.
+        channel.read_to_end(&mut Vec::new()).await?;
+        Ok(())
     }
 }
 
 /// Starts the program anew on these sockets and waits until it serves; returns its process id.
 pub(super) async fn start_successor(
     program: &Program,
-    sockets: &[Arc<TcpListener>],
+    sockets: &[(SocketAddr, Arc<TcpListener>)],
 ) -> Result<u32, ServeError> {
     if std::process::id() == 1 {
         return Err(ServeError::FirstProcess);
@@ -84,7 +89,12 @@ pub(super) async fn start_successor(
         })?;
     let mut beginner = Beginner(Some(child));
     match tokio::time::timeout(START, channel.read_u8()).await {
-        Ok(Ok(SERVING)) => Ok(beginner.release()),
+        Ok(Ok(SERVING)) => {
+            let successor = beginner.release();
+            // Before the successor speaks: nobody else is listened to (NotifyAccess=main).
+            notify::tell(&format!("MAINPID={successor}"));
+            Ok(successor)
+        }
         Ok(_) => Err(ServeError::SuccessorEnded(beginner.end().await)),
         Err(_) => Err(ServeError::SuccessorLate(START)),
     }
@@ -122,6 +132,9 @@ impl Drop for Beginner {
 
 /// The word of a successor that serves.
 const SERVING: u8 = b'S';
+
+/// A predecessor has nothing to do but to tell the service manager.
+const UNDERSTOOD: Duration = Duration::from_secs(5);
 
 /// How long a successor may take to serve. A start takes a tenth of a second; a busy machine and
 /// slow disks are given much more, since nobody waits for it.

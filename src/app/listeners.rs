@@ -64,10 +64,10 @@ impl Listeners {
             .collect()
     }
 
-    /// The sockets, for a successor.
-    pub(super) fn sockets(&self) -> Vec<Arc<TcpListener>> {
-        let sockets = self.0.iter();
-        sockets.filter_map(|open| open.socket.upgrade()).collect()
+    /// The sockets with what was asked for, for a successor.
+    pub(super) fn sockets(&self) -> Vec<(SocketAddr, Arc<TcpListener>)> {
+        let socket = |open: &Open| Some((open.request.address, open.socket.upgrade()?));
+        self.0.iter().filter_map(socket).collect()
     }
 
     /// Accepts on the new addresses and closes those that nobody wants any more.

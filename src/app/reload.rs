@@ -126,7 +126,6 @@ impl Reloader {
         tracing::info!(program = %program.path.display(), "SIGUSR2: starting a successor");
         match self.succession.hand_over(program).await {
             Ok(successor) => {
-                notify::tell(&format!("MAINPID={successor}"));
                 tracing::info!(successor, "the successor serves; ending");
                 true
             }

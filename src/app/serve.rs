@@ -4,6 +4,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use super::{
@@ -140,11 +141,16 @@ impl Running {
         }
         let times = DrainTimes::of(&self.present.load().base.config);
         drain(reason, signals, self.trigger, times, self.connections).await;
+        if !handed_over.is_terminated() {
+            // A successor that is not ready yet is killed there.
+            let _ = tokio::time::timeout(LAST_WISH, handed_over).await;
+        }
         outcome
     }
 
     /// Reloads and hands over in a task of its own, until the process leaves: what blocks there (a
-    /// file system that hangs) must not hold up the end. Tells once a successor serves.
+    /// file system that hangs) must not hold up the end. Tells once a successor serves, or without
+    /// a word that it has let go of everything.
     fn follow_wishes(&self, mut reloader: Reloader) -> oneshot::Receiver<()> {
         let (handed_over, told) = oneshot::channel();
         let shutdown = self.shutdown.clone();
@@ -153,7 +159,7 @@ impl Running {
                 () = reloader.until_handed_over() => {
                     let _ = handed_over.send(());
                 }
-                () = shutdown.reached(ShutdownPhase::Leaving) => {}
+                () = shutdown.reached(ShutdownPhase::Leaving) => drop(handed_over),
             }
             // Addresses are open for as long as their owner lives.
             shutdown.reached(ShutdownPhase::Cut).await;
@@ -238,3 +244,6 @@ pub(super) fn level(level: LogLevel) -> &'static str {
         LogLevel::Trace => "trace",
     }
 }
+
+/// What the task of reloads may take to let go at the end; it is left behind where it hangs.
+const LAST_WISH: Duration = Duration::from_secs(2);

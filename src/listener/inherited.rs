@@ -10,9 +10,10 @@ use super::ListenerError;
 /// key.
 #[derive(Debug, Default)]
 pub struct InheritedSockets {
+    /// From a service manager, which knows addresses and not keys.
     sockets: Vec<TcpListener>,
-    /// Sockets that no key asks for are closed without a word.
-    surplus_is_fine: bool,
+    /// From a predecessor, with the address that its configuration asked for.
+    answered: Vec<(SocketAddr, TcpListener)>,
 }
 
 impl InheritedSockets {
@@ -43,33 +44,34 @@ impl InheritedSockets {
     pub fn from_sockets(sockets: Vec<TcpListener>) -> Self {
         Self {
             sockets,
-            surplus_is_fine: false,
+            answered: Vec::new(),
         }
     }
 
-    /// Sockets of the process whose place this one takes; its configuration may have had more.
-    pub fn from_predecessor(sockets: Vec<TcpListener>) -> Self {
+    /// Sockets of the process whose place this one takes, each with the address that was asked
+    /// for. Those that nobody asks for any more are closed without a word.
+    pub fn from_predecessor(answered: Vec<(SocketAddr, TcpListener)>) -> Self {
         Self {
-            sockets,
-            surplus_is_fine: true,
+            sockets: Vec::new(),
+            answered,
         }
     }
 
-    /// Takes those that serve `wanted`: the same port, and an address that covers it. A wildcard
-    /// may be served by two sockets, one of each family.
+    /// Takes those that serve `wanted`. From a predecessor: what it had for the same address, and
+    /// nothing narrower. From a service manager: the same port, and an address that covers it; a
+    /// wildcard may be served by two sockets, one of each family.
     pub(super) fn claim(&mut self, wanted: SocketAddr) -> Vec<TcpListener> {
-        let (claimed, left) = std::mem::take(&mut self.sockets)
-            .into_iter()
-            .partition(|socket| socket.local_addr().is_ok_and(|own| serves(own, wanted)));
-        self.sockets = left;
+        let same = |(asked, _): &mut (SocketAddr, TcpListener)| *asked == wanted;
+        let answered = self.answered.extract_if(.., same);
+        let mut claimed: Vec<_> = answered.map(|(_, socket)| socket).collect();
+        let serving =
+            |socket: &mut TcpListener| socket.local_addr().is_ok_and(|own| serves(own, wanted));
+        claimed.extend(self.sockets.extract_if(.., serving));
         claimed
     }
 
     /// One error for each socket that nobody claimed.
     pub(super) fn unclaimed(&self) -> Vec<ListenerError> {
-        if self.surplus_is_fine {
-            return Vec::new();
-        }
         let addresses = self
             .sockets
             .iter()
@@ -100,6 +102,21 @@ mod tests {
 
     fn check(own: &str, wanted: &str) -> bool {
         serves(own.parse().unwrap(), wanted.parse().unwrap())
+    }
+
+    #[test]
+    fn a_successor_takes_what_answers_the_same_wish_only() {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let own = socket.local_addr().unwrap();
+        let any = SocketAddr::from(([0, 0, 0, 0], own.port()));
+        let handle = || socket.try_clone().unwrap();
+        let mut narrow = InheritedSockets::from_predecessor(vec![(own, handle())]);
+        assert!(narrow.claim(any).is_empty(), "it would serve less");
+        assert!(narrow.unclaimed().is_empty());
+        assert_eq!(narrow.claim(own).len(), 1);
+        // as a service manager gave it to the predecessor
+        let pair = vec![(any, handle()), (any, handle())];
+        assert_eq!(InheritedSockets::from_predecessor(pair).claim(any).len(), 2);
     }
 
     #[test]

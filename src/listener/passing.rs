@@ -6,7 +6,7 @@
 use std::{
     io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     os::{
         fd::{AsFd, BorrowedFd},
         unix::net::UnixStream,
@@ -14,52 +14,63 @@ use std::{
 };
 
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
-/// Sends handles of these sockets; they stay in the channel until the other side takes them.
-pub fn pass_sockets<S: AsFd>(channel: &UnixStream, sockets: &[S]) -> io::Result<()> {
-    let sockets: Vec<BorrowedFd<'_>> = sockets.iter().map(AsFd::as_fd).collect();
+/// Sends handles of these sockets, each with the address that the configuration asked for; they
+/// stay in the channel until the other side takes them.
+pub fn pass_sockets<S: AsFd>(channel: &UnixStream, sockets: &[(SocketAddr, S)]) -> io::Result<()> {
+    let descriptors: Vec<BorrowedFd<'_>> = sockets.iter().map(|(_, fd)| fd.as_fd()).collect();
     let mut space = [MaybeUninit::uninit(); SPACE];
     let mut control = SendAncillaryBuffer::new(&mut space);
     let fits = sockets.len() <= MOST_SOCKETS;
-    if !fits || !control.push(SendAncillaryMessage::ScmRights(&sockets)) {
+    if !fits || !control.push(SendAncillaryMessage::ScmRights(&descriptors)) {
         return Err(io::Error::other("there are too many listening sockets"));
     }
-    // descriptors travel with at least one byte
-    sendmsg(
-        channel,
-        &[IoSlice::new(&[0])],
-        &mut control,
-        SendFlags::empty(),
-    )?;
+    // never empty: descriptors travel with at least one byte
+    let mut text = String::from("duogate");
+    for (asked, _) in sockets {
+        text.push(' ');
+        text.push_str(&asked.to_string());
+    }
+    let pieces = [IoSlice::new(text.as_bytes())];
+    sendmsg(channel, &pieces, &mut control, SendFlags::empty())?;
     Ok(())
 }
 
 /// Takes what [`pass_sockets`] sent; waits for it.
-pub fn receive_sockets(channel: &UnixStream) -> io::Result<Vec<TcpListener>> {
+pub fn receive_sockets(channel: &UnixStream) -> io::Result<Vec<(SocketAddr, TcpListener)>> {
     let mut space = [MaybeUninit::uninit(); SPACE];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let (mut byte, flags) = ([0], RecvFlags::CMSG_CLOEXEC);
+    let (mut text, flags) = (vec![0; MOST_TEXT], RecvFlags::CMSG_CLOEXEC);
     let received = recvmsg(
         channel,
-        &mut [IoSliceMut::new(&mut byte)],
+        &mut [IoSliceMut::new(&mut text)],
         &mut control,
         flags,
     )?;
-    if received.bytes == 0 || received.flags.contains(ReturnFlags::CTRUNC) {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
     let sockets = control.drain().filter_map(|message| match message {
         RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
         _ => None,
     });
-    Ok(sockets.flatten().map(TcpListener::from).collect())
+    let sockets: Vec<_> = sockets.flatten().map(TcpListener::from).collect();
+    text.truncate(received.bytes);
+    let text = String::from_utf8_lossy(&text);
+    let asked: Result<Vec<SocketAddr>, _> = text.split(' ').skip(1).map(str::parse).collect();
+    match asked {
+        Ok(asked) if asked.len() == sockets.len() && text.starts_with("duogate") => {
+            Ok(asked.into_iter().zip(sockets).collect())
+        }
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
 }
 
 /// More listeners than any configuration has; Linux passes up to 253 at once.
 const MOST_SOCKETS: usize = 250;
+
+/// An address with its scope takes 60 characters at most.
+const MOST_TEXT: usize = 64 * (MOST_SOCKETS + 1);
 
 const SPACE: usize = rustix::cmsg_space!(ScmRights(MOST_SOCKETS));
 
@@ -72,13 +83,15 @@ mod tests {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
-        pass_sockets(&ours, &[&socket]).unwrap();
+        let asked = SocketAddr::from(([0, 0, 0, 0], 0));
+        pass_sockets(&ours, &[(asked, &socket), (address, &socket)]).unwrap();
         drop((ours, socket));
         let received = receive_sockets(&theirs).unwrap();
-        assert_eq!(received.len(), 1);
-        assert_eq!(received[0].local_addr().unwrap(), address);
+        let came: Vec<_> = received.iter().map(|(asked, _)| *asked).collect();
+        assert_eq!(came, [asked, address]);
+        assert_eq!(received[1].1.local_addr().unwrap(), address);
         let _client = std::net::TcpStream::connect(address).unwrap();
-        received[0].accept().unwrap();
+        received[0].1.accept().unwrap();
         assert!(receive_sockets(&theirs).is_err(), "nobody is left to send");
     }
 
@@ -86,7 +99,8 @@ mod tests {
     fn too_many_are_refused_and_not_cut() {
         let (ours, _theirs) = UnixStream::pair().unwrap();
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-        let many: Vec<_> = (0..=MOST_SOCKETS).map(|_| &socket).collect();
+        let asked = socket.local_addr().unwrap();
+        let many: Vec<_> = (0..=MOST_SOCKETS).map(|_| (asked, &socket)).collect();
         assert!(pass_sockets(&ours, &many).is_err());
     }
 }

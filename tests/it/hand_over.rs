@@ -93,6 +93,7 @@ impl Line {
         while Instant::now() < deadline {
             if let Ok(Some((_, status))) = waitpid(Some(*process), WaitOptions::NOHANG) {
                 *ended = true;
+                assert!(status.exited(), "{status:?}:\n{}", self.edge.log());
                 return status.exit_status();
             }
             thread::sleep(Duration::from_millis(20));
@@ -253,8 +254,8 @@ fn the_successor_keeps_the_certificates_and_the_service_manager_follows_it() {
     assert_eq!(said(), "READY=1");
     let first = line.edge.valid_certificate();
     let successor = line.hand_over();
-    assert_eq!(said(), "READY=1");
     assert_eq!(said(), format!("MAINPID={}", successor.as_raw_nonzero()));
+    assert_eq!(said(), "READY=1");
     assert_eq!(line.edge.valid_certificate()["serial"], first["serial"]);
     let mut renew = command(BINARY);
     renew.env_clear().env("PATH", "/usr/bin:/bin");
@@ -268,7 +269,7 @@ fn the_successor_keeps_the_certificates_and_the_service_manager_follows_it() {
     assert_eq!(first.code(), Some(0), "{}", line.edge.log());
     kill_process(successor, Signal::TERM).unwrap();
     assert_eq!(said(), "STOPPING=1");
-    assert_eq!(line.exit_code(0), Some(0));
+    assert_eq!(line.exit_code(0), Some(0), "{}", line.edge.log());
 }
 
 #[test]
