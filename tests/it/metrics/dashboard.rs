@@ -11,7 +11,7 @@ use crate::{
     support::{Folder, command, have, run},
 };
 
-fn board() -> Value {
+pub(super) fn board() -> Value {
     let text = fs::read_to_string(root("deploy/grafana/duogate.json")).unwrap();
     serde_json::from_str(&text).unwrap()
 }
@@ -21,7 +21,7 @@ fn panels(board: &Value) -> &[Value] {
 }
 
 /// Queries of panels, with the panel's title.
-fn queries(board: &Value) -> Vec<(&str, &str)> {
+pub(super) fn queries(board: &Value) -> Vec<(&str, &str)> {
     let panels = panels(board).iter();
     let targets = panels.flat_map(|panel| {
         let targets = panel["targets"].as_array().map_or(&[][..], Vec::as_slice);

@@ -3,4 +3,5 @@
 mod alerts;
 mod counting;
 mod dashboard;
+mod prometheus;
 mod served;
