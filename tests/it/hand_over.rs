@@ -131,7 +131,9 @@ fn last_line(process: &mut Process) -> Value {
 #[test]
 fn three_upgrades_under_load_refuse_and_lose_nothing() {
     let web = Standin::start("http_api", &[]);
+    let platform = Standin::start("grpc_service", &[]);
     let settings = Settings::public().gateway(&web.url());
+    let settings = settings.agent_platform(&platform.url());
     let settings = settings.set("drain.delay_seconds", 1);
     let mut line = Line::start(settings.set("drain.grace_seconds", 40));
     let edge = &line.edge;
@@ -142,7 +144,7 @@ fn three_upgrades_under_load_refuse_and_lose_nothing() {
         streams
     });
     streams.line_with("open", Duration::from_secs(30));
-    let mut loads = [load(edge, &[]), load(edge, &["kept"])];
+    let mut loads = [&[][..], &["kept"], &["grpc"]].map(|more| load(edge, more));
 
     // Beside the binary, since hard links do not leave their file system.
     let other = Path::new(BINARY).with_file_name(format!("duogate-{}", std::process::id()));
