@@ -112,6 +112,25 @@ impl Drop for Line {
     }
 }
 
+/// The same binary under another name, removed with the test.
+struct SecondBinary(PathBuf);
+
+impl SecondBinary {
+    /// Beside the first, since hard links do not leave their file system.
+    fn new() -> Self {
+        let name = format!("duogate-{}", std::process::id());
+        let path = Path::new(BINARY).with_file_name(name);
+        fs::hard_link(BINARY, &path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for SecondBinary {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
 fn load(edge: &Duogate, more: &[&str]) -> Process {
     let mut command = python("clients/load_client.py");
     command.arg(edge.https().to_string()).arg(edge.root());
@@ -146,10 +165,8 @@ fn three_upgrades_under_load_refuse_and_lose_nothing() {
     streams.line_with("open", Duration::from_secs(30));
     let mut loads = [&[][..], &["kept"], &["grpc"]].map(|more| load(edge, more));
 
-    // Beside the binary, since hard links do not leave their file system.
-    let other = Path::new(BINARY).with_file_name(format!("duogate-{}", std::process::id()));
-    fs::hard_link(BINARY, &other).unwrap();
-    for target in [other.as_path(), Path::new(BINARY), other.as_path()] {
+    let other = SecondBinary::new();
+    for target in [other.0.as_path(), Path::new(BINARY), other.0.as_path()] {
         line.turn(target);
         let successor = line.hand_over();
         let running = format!("/proc/{}/exe", successor.as_raw_nonzero());
@@ -172,7 +189,6 @@ fn three_upgrades_under_load_refuse_and_lose_nothing() {
     assert_eq!(line.exit_code(1), Some(0));
     kill_process(line.present(), Signal::TERM).unwrap();
     assert_eq!(line.exit_code(2), Some(0));
-    fs::remove_file(other).unwrap();
 }
 
 #[test]
