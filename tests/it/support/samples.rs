@@ -66,7 +66,7 @@ pub(crate) fn appears(edge: &Duogate, series: &str) {
 
 #[track_caller]
 fn waits(edge: &Duogate, series: &str, expected: &str, is: impl Fn(f64) -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + PATIENCE;
     loop {
         let found = value(edge, series);
         if found.is_some_and(&is) {
@@ -80,3 +80,7 @@ fn waits(edge: &Duogate, series: &str, expected: &str, is: impl Fn(f64) -> bool)
         thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// Beyond the minute after which files are looked at where the kernel reports no change: it has
+/// watches for some hundred processes only.
+const PATIENCE: Duration = Duration::from_secs(90);
