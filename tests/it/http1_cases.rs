@@ -75,10 +75,22 @@ async fn raw_requests_in_pieces() {
     assert_eq!(smuggled, 0, "a smuggled request was served");
 }
 
+/// Nobody thins them unnoticed.
+#[test]
+fn there_are_so_many_cases() {
+    let cases = table::cases();
+    assert!(cases.len() >= 300, "there are {} cases", cases.len());
+    let refusals = cases.iter().filter(|case| case.is_refusal()).count();
+    assert!(refusals >= 220, "{refusals} of them are refused");
+    let mut names: Vec<_> = cases.iter().map(|case| &case.name).collect();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), cases.len(), "two cases have one name");
+}
+
 /// Runs every case in pieces of each length.
 async fn all_meet_the_rules(address: SocketAddr, pieces: &'static [usize]) {
     let cases = table::cases();
-    assert!(cases.len() >= 200, "there are {} cases", cases.len());
     let count = cases.len();
     let mut running = JoinSet::new();
     let mut failures = Vec::new();

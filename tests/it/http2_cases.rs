@@ -33,9 +33,15 @@ enum Expected {
     Refused(u32),
     /// A PING is answered.
     PingAnswered,
+    /// SETTINGS are acknowledged.
+    SettingsAcknowledged,
+    /// A DATA frame of this length comes.
+    Data(usize),
 }
 
-use Expected::{ConnectionEnds, PingAnswered, Refused, Served, StreamEnds};
+use Expected::{
+    ConnectionEnds, Data, PingAnswered, Refused, Served, SettingsAcknowledged, StreamEnds,
+};
 
 #[test]
 fn raw_frames_meet_the_rules() {
@@ -46,7 +52,6 @@ fn raw_frames_meet_the_rules() {
         .start();
     let mut failures = Vec::new();
     let cases = cases();
-    assert!(cases.len() >= 60, "there are {} cases", cases.len());
     let count = cases.len();
     for (name, bytes, expected) in cases {
         if let Err(what) = run(port.address(), &bytes, expected) {
@@ -62,6 +67,17 @@ fn raw_frames_meet_the_rules() {
     // Nobody else was affected.
     run(port.address(), &[start(), get(1)].concat(), Served(1)).expect("the server still serves");
     drop(server);
+}
+
+/// Nobody thins them unnoticed.
+#[test]
+fn there_are_so_many_cases() {
+    let cases = cases();
+    assert!(cases.len() >= 130, "there are {} cases", cases.len());
+    let mut names: Vec<_> = cases.iter().map(|case| case.0).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), cases.len(), "two cases have one name");
 }
 
 /// What came back on one connection.
@@ -88,6 +104,14 @@ impl Seen {
                 .frames
                 .iter()
                 .any(|frame| frame.0 == PING && frame.1 & ACK != 0),
+            SettingsAcknowledged => self
+                .frames
+                .iter()
+                .any(|frame| frame.0 == SETTINGS && frame.1 & ACK != 0),
+            Data(length) => self
+                .frames
+                .iter()
+                .any(|frame| frame.0 == DATA && frame.3.len() == length),
         }
     }
 
@@ -186,6 +210,7 @@ fn beginnings() -> Vec<Case> {
         ("unknown frame types are ignored", after_start(&[frame(0xfe, 0, 0, b"x"), get(1)]), Served(1)),
         ("unknown flags are ignored", after_start(&[frame(PING, 0xfe, 0, &[0; 8])]), PingAnswered),
         ("the reserved bit is ignored", after_start(&[frame(PING, 0, 0x8000_0000, &[0; 8])]), PingAnswered),
+        ("SETTINGS are acknowledged", start(), SettingsAcknowledged),
         ("unknown settings are ignored", after_start(&[frame(SETTINGS, 0, 0, &setting(0xff, 1)), get(1)]), Served(1)),
     ]
 }
@@ -206,6 +231,19 @@ fn framing() -> Vec<Case> {
         ("GOAWAY on a stream", after_start(&[frame(GOAWAY, 0, 1, &[0; 8])]), ConnectionEnds),
         ("WINDOW_UPDATE of 3 bytes", after_start(&[frame(WINDOW_UPDATE, 0, 0, &[0; 3])]), ConnectionEnds),
         ("PUSH_PROMISE from a client", after_start(&[get(1), frame(PUSH_PROMISE, 4, 1, &[0, 0, 0, 2])]), ConnectionEnds),
+        ("SETTINGS above the frame size", after_start(&[frame(SETTINGS, 0, 0, &setting(0xff, 1).repeat(2731))]), ConnectionEnds),
+        ("PING of 9 bytes", after_start(&[frame(PING, 0, 0, &[0; 9])]), ConnectionEnds),
+        ("PING that acknowledges is not answered", after_start(&[frame(PING, ACK, 0, &[0; 8]), get(1)]), Served(1)),
+        ("RST_STREAM of 5 bytes", after_start(&[open(1, &[]), frame(RST_STREAM, 0, 1, &[0; 5])]), ConnectionEnds),
+        ("PRIORITY of 6 bytes", after_start(&[frame(PRIORITY, 0, 1, &[0; 6])]), StreamEnds(1)),
+        ("GOAWAY of 7 bytes", after_start(&[frame(GOAWAY, 0, 0, &[0; 7])]), ConnectionEnds),
+        ("WINDOW_UPDATE of 5 bytes", after_start(&[frame(WINDOW_UPDATE, 0, 0, &[0, 0, 0, 9, 9])]), ConnectionEnds),
+        ("RST_STREAM with an unknown code", after_start(&[open(1, &[]), frame(RST_STREAM, 0, 1, &[0, 0, 0, 0xff]), get(3)]), Served(3)),
+        ("DATA of exactly the frame size", after_start(&[open(1, &[]), frame(DATA, END_STREAM, 1, &big[1..])]), Served(1)),
+        ("padded DATA", after_start(&[open(1, &[]), frame(DATA, PADDED | END_STREAM, 1, &[2, 1, 0, 0])]), Served(1)),
+        ("padded HEADERS", after_start(&[frame(HEADERS, PADDED | 5, 1, &[vec![2], get_fields(&[]), vec![0, 0]].concat())]), Served(1)),
+        ("HEADERS with a priority", after_start(&[frame(HEADERS, WITH_PRIORITY | 5, 1, &[vec![0, 0, 0, 3, 16], get_fields(&[])].concat())]), Served(1)),
+        ("HEADERS whose padding is all there is", after_start(&[frame(HEADERS, PADDED | 5, 1, &[0])]), Refused(1)),
         ("DATA padded beyond its end", after_start(&[open(1, &[]), frame(DATA, PADDED | END_STREAM, 1, &[9, 1, 1])]), ConnectionEnds),
         ("HEADERS padded beyond their end", after_start(&[frame(HEADERS, PADDED | 5, 1, &[200, 0x82])]), ConnectionEnds),
     ]
@@ -226,6 +264,10 @@ fn streams() -> Vec<Case> {
         ("a smaller stream number", after_start(&[get(5), get(3)]), ConnectionEnds),
         ("DATA after the end of a stream", after_start(&[open(1, &[]), frame(DATA, END_STREAM, 1, b"x"), frame(DATA, END_STREAM, 1, b"x")]), StreamEnds(1)),
         ("a stream that depends on itself", after_start(&[frame(HEADERS, WITH_PRIORITY | 5, 1, &[vec![0, 0, 0, 1, 16], get_fields(&[])].concat())]), StreamEnds(1)),
+        ("HEADERS after the end of a stream", after_start(&[get(1), headers(1, 5, &fields(&[("x", "y")])), frame(DATA, END_STREAM, 1, b"x")]), ConnectionEnds),
+        ("more streams than are allowed", after_start(&[(0..260).flat_map(|number| open(number * 2 + 1, &[("content-length", "9")])).collect()]), StreamEnds(519)),
+        ("PRIORITY that depends on itself", after_start(&[open(1, &[]), frame(PRIORITY, 0, 1, &[0, 0, 0, 1, 16])]), StreamEnds(1)),
+        ("PRIORITY on an idle stream", after_start(&[frame(PRIORITY, 0, 7, &[0, 0, 0, 0, 16]), get(9)]), Served(9)),
         ("a second head without an end", after_start(&[open(1, &[]), headers(1, END_HEADERS, &fields(&[("x", "y")]))]), StreamEnds(1)),
     ]
 }
@@ -242,6 +284,11 @@ fn blocks() -> Vec<Case> {
     };
     vec![
         ("a block in two frames", split(Vec::new()), Served(1)),
+        ("a block in five frames, one without bytes", after_start(&[headers(1, END_STREAM, &[]), get_fields(&[]).chunks(30).flat_map(|piece| frame(CONTINUATION, 0, 1, piece)).collect(), frame(CONTINUATION, END_HEADERS, 1, &[])]), Served(1)),
+        ("HEADERS of the same stream inside a block", split(get(1)), ConnectionEnds),
+        ("SETTINGS inside a block", split(frame(SETTINGS, 0, 0, &[])), ConnectionEnds),
+        ("PRIORITY inside a block", split(frame(PRIORITY, 0, 3, &[0, 0, 0, 0, 16])), ConnectionEnds),
+        ("a CONTINUATION of another stream inside a block", split(frame(CONTINUATION, END_HEADERS, 3, &[])), ConnectionEnds),
         ("DATA inside a block", split(frame(DATA, 0, 1, b"x")), ConnectionEnds),
         ("PING inside a block", split(frame(PING, 0, 0, &[0; 8])), ConnectionEnds),
         ("another stream inside a block", split(get(3)), ConnectionEnds),
@@ -267,6 +314,11 @@ fn settings() -> Vec<Case> {
         ("a window above 2^31-1", with(setting(4, 0x8000_0000)), ConnectionEnds),
         ("a frame size below 2^14", with(setting(5, 16_383)), ConnectionEnds),
         ("a frame size above 2^24-1", with(setting(5, 16_777_216)), ConnectionEnds),
+        ("SETTINGS of a push that is off", [preface(), frame(SETTINGS, 0, 0, &setting(2, 0)), get(1)].concat(), Served(1)),
+        ("the largest frame size", [preface(), frame(SETTINGS, 0, 0, &setting(5, 16_777_215)), get(1)].concat(), Served(1)),
+        ("the same setting twice, the last one counts", [preface(), frame(SETTINGS, 0, 0, &[setting(4, 0), setting(4, 1)].concat()), get(1)].concat(), Data(1)),
+        ("a window of three bytes", [preface(), frame(SETTINGS, 0, 0, &setting(4, 3)), get(1)].concat(), Data(3)),
+        ("no table for HPACK", [preface(), frame(SETTINGS, 0, 0, &setting(1, 0)), get(1), get(3)].concat(), Served(3)),
         ("no window at first", [preface(), frame(SETTINGS, 0, 0, &setting(4, 0)), get(1), frame(SETTINGS, 0, 0, &setting(4, 99))].concat(), Served(1)),
     ]
 }
@@ -304,6 +356,8 @@ fn messages() -> Vec<Case> {
         ("connection", get_with(&[("connection", "keep-alive")]), Refused(1)),
         ("transfer-encoding", get_with(&[("transfer-encoding", "chunked")]), Refused(1)),
         ("keep-alive", get_with(&[("keep-alive", "5")]), Refused(1)),
+        ("proxy-connection", get_with(&[("proxy-connection", "keep-alive")]), Refused(1)),
+        ("upgrade", get_with(&[("upgrade", "h2c")]), Refused(1)),
         ("te other than trailers", get_with(&[("te", "gzip")]), Refused(1)),
         ("te: trailers", get_with(&[("te", "trailers")]), Served(1)),
         ("an unknown pseudo-header", get_with(&[(":test", "x")]), Refused(1)),
@@ -318,6 +372,18 @@ fn messages() -> Vec<Case> {
         ("host other than :authority", get_with(&[("host", "other.test")]), Refused(1)),
         ("user information in :authority", pseudo(&[PSEUDO[0], PSEUDO[1], PSEUDO[2], (":authority", "a@edge.test")]), Refused(1)),
         ("a line end in a value", get_with(&[("x", "a\r\nb")]), Refused(1)),
+        ("CR in a value", get_with(&[("x", "a\rb")]), Refused(1)),
+        ("LF in a value", get_with(&[("x", "a\nb")]), Refused(1)),
+        ("a colon in a name", get_with(&[("a:b", "c")]), Refused(1)),
+        ("an empty name", get_with(&[("", "c")]), Refused(1)),
+        ("NUL in a name", get_with(&[("a\0b", "c")]), Refused(1)),
+        ("a path that is no path", pseudo(&[PSEUDO[0], PSEUDO[1], (":path", "monitoring"), PSEUDO[3]]), Refused(1)),
+        ("a space in :path", pseudo(&[PSEUDO[0], PSEUDO[1], (":path", "/a b"), PSEUDO[3]]), Refused(1)),
+        ("a space in :method", pseudo(&[(":method", "GE T"), PSEUDO[1], PSEUDO[2], PSEUDO[3]]), Refused(1)),
+        ("an empty :method", pseudo(&[(":method", ""), PSEUDO[1], PSEUDO[2], PSEUDO[3]]), Refused(1)),
+        ("a space in :authority", pseudo(&[PSEUDO[0], PSEUDO[1], PSEUDO[2], (":authority", "edge test")]), Refused(1)),
+        (":protocol without CONNECT", get_with(&[(":protocol", "websocket")]), Refused(1)),
+        ("two hosts", pseudo(&[PSEUDO[0], PSEUDO[1], PSEUDO[2], ("host", "edge.test"), ("host", "other.test")]), Refused(1)),
         ("NUL in a value", get_with(&[("x", "a\0b")]), Refused(1)),
         ("a space in a name", get_with(&[("a b", "c")]), Refused(1)),
         ("CONNECT without a protocol", pseudo(&connect), Refused(1)),
