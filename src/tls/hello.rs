@@ -2,7 +2,10 @@
 
 use std::{io, time::Duration};
 
-use rustls::server::{Accepted, Acceptor};
+use rustls::{
+    Error,
+    server::{Accepted, Acceptor},
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::timeout,
@@ -46,7 +49,7 @@ where
             Ok(None) => {}
             Err((error, mut alert)) => {
                 let mut bytes = Vec::new();
-                if let Some(old) = version.too_old() {
+                if let (Some(old), Error::PeerIncompatible(_)) = (version.too_old(), &error) {
                     say_and_close(stream, &alert_record(old, PROTOCOL_VERSION)).await;
                 } else if alert.write_all(&mut bytes).is_ok() {
                     say_and_close(stream, &bytes).await;
