@@ -1,19 +1,19 @@
 #!/bin/sh
 # Builds a fuzz target with coverage counters on the stable toolchain and runs it for a while.
 #
-#   fuzz/run.sh [TARGET [SECONDS]]      default: every target, 20 seconds each
+#   fuzz/run.sh [TARGET [SECONDS]]      default: every target, 8 seconds each
 #
 # Needs gcc and g++ for libFuzzer itself; nothing of a nightly toolchain.
 set -eu
 cd "$(dirname -- "$0")"
-seconds=${2:-20}
+seconds=${2:-8}
 export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 -Ccodegen-units=1 --cfg fuzzing"
 # a target of its own keeps the flags away from build scripts
 host=$(rustc -vV | sed -n 's/^host: //p')
 cargo build --release --target "$host" --target-dir target
-for target in ${1:-gate proxy_header}; do
+for target in ${1:-acme client_address configuration frames gate hello pem proxy_header websocket}; do
     mkdir -p "target/corpus/$target" "artifacts/$target"
     echo "fuzzing $target for $seconds s"
     "target/$host/release/$target" -max_total_time="$seconds" -print_final_stats=1 -verbosity=0 \

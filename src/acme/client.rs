@@ -198,7 +198,7 @@ fn unexplained(method: &Method, status: StatusCode, body: &[u8]) -> Option<Strin
 }
 
 /// Seconds, or a date of HTTP.
-fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+pub(super) fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(Duration::from_secs(seconds));

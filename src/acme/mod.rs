@@ -44,6 +44,8 @@ mod check;
 mod client;
 mod display;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod keeper;
 mod lock;
 mod mounts;

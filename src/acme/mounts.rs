@@ -15,7 +15,7 @@ pub(super) fn is_ephemeral(folder: &Path) -> bool {
 }
 
 /// The mount that holds `folder` decides: an overlay at the root is a container's own layer.
-fn lies_on_container_layer(mounts: &str, folder: &Path) -> bool {
+pub(super) fn lies_on_container_layer(mounts: &str, folder: &Path) -> bool {
     let holding = mounts
         .lines()
         .filter_map(Mount::parse)

@@ -156,6 +156,14 @@ impl Window {
     }
 }
 
+/// The window of an answer with the moment that chance gives.
+#[cfg(fuzzing)]
+pub(super) fn choose(body: &[u8], chance: f64) -> Option<ChosenWindow> {
+    let mut plan = RenewalPlan::default();
+    plan.take(Window::read(body).ok()?, chance);
+    plan.window
+}
+
 /// The document of RFC 9773 4.2.
 #[derive(Deserialize)]
 struct Wire {

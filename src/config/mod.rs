@@ -26,6 +26,8 @@ mod domain;
 mod environment;
 mod external_account;
 mod file;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod input;
 mod judge;
 mod key;

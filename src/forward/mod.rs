@@ -18,6 +18,8 @@ mod failure;
 mod fields;
 mod forwarder;
 mod frames;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod grpc;
 mod outcome;
 mod outgoing;

@@ -158,15 +158,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for FrameWatch<S> {
 
 /// What of a frame matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct FrameHead {
-    length: u32,
-    kind: u8,
-    flags: u8,
+pub(super) struct FrameHead {
+    pub(super) length: u32,
+    pub(super) kind: u8,
+    pub(super) flags: u8,
 }
 
 /// Where in the byte stream we are.
 #[derive(Debug, Default)]
-struct Scanner {
+pub(super) struct Scanner {
     /// Bytes of the preface seen, up to [`PREFACE_LENGTH`].
     preface: usize,
     head: [u8; HEAD_LENGTH],
@@ -178,7 +178,7 @@ struct Scanner {
 
 impl Scanner {
     /// Follows the bytes and reports each frame as its head is complete.
-    fn scan(
+    pub(super) fn scan(
         &mut self,
         mut bytes: &[u8],
         mut on_frame: impl FnMut(FrameHead) -> Result<(), FrameViolation>,
@@ -231,7 +231,7 @@ impl Scanner {
 
     /// True while something is incomplete that must not take long: the preface and the first
     /// SETTINGS, a frame's head, or a header block.
-    fn is_waiting(&self) -> bool {
+    pub(super) fn is_waiting(&self) -> bool {
         let frame_of_headers = self.payload_left > 0
             && self
                 .head
@@ -243,7 +243,7 @@ impl Scanner {
 
 /// Frames that are cheap to send and cost us work, within a window of time.
 #[derive(Debug)]
-struct Counts {
+pub(super) struct Counts {
     window: Duration,
     began: Option<Instant>,
     resets: u32,
@@ -255,7 +255,7 @@ struct Counts {
 }
 
 impl Counts {
-    fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Limits) -> Self {
         Self {
             window: limits.http2_reset_window,
             began: None,
@@ -268,7 +268,7 @@ impl Counts {
         }
     }
 
-    fn add(&mut self, frame: FrameHead, now: Instant) -> Result<(), FrameViolation> {
+    pub(super) fn add(&mut self, frame: FrameHead, now: Instant) -> Result<(), FrameViolation> {
         let fresh = self
             .began
             .is_none_or(|began| now.duration_since(began) > self.window);

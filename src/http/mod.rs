@@ -21,6 +21,8 @@ mod connection;
 mod dispatch;
 mod door;
 mod frames;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod hooks;
 mod measures;
 mod problem;

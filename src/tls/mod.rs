@@ -28,6 +28,8 @@ mod check;
 mod durable;
 mod error;
 mod files;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod handshake;
 mod hello;
 mod internal;
