@@ -112,14 +112,16 @@ impl Connections {
         surface: Surface,
     ) {
         let accepted = tokio::select! {
-            accepted = handshaker.accept(stream, facts.local) => accepted,
+            // Boxed: else the connection keeps its room for good.
+            accepted = Box::pin(handshaker.accept(stream, facts.local)) => accepted,
             // Who has not even shaken hands a moment after the end began loses nothing.
             () = self.handshakes_over() => return,
         };
         match accepted {
             Ok(Handshake::Http { stream, facts: tls }) => {
                 facts.tls = Some(tls);
-                self.http.serve(stream, facts, surface).await;
+                // Boxed: the stream is handed on many times, and rustls's state is over 1 kB.
+                self.http.serve(Box::new(stream), facts, surface).await;
             }
             Ok(Handshake::Challenge) => {
                 tracing::info!(peer = %facts.peer, "answered a tls-alpn-01 challenge");

@@ -1,8 +1,8 @@
-//! One connection from its first byte to its last: HTTP/1 behind the gate, or HTTP/2.
+//! One connection from its first byte to its last: HTTP/1 (`http1.rs`) or HTTP/2.
 
 use std::{sync::Arc, time::Duration};
 
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite},
@@ -10,16 +10,12 @@ use tokio::{
 };
 
 use super::{
-    HttpServer, Surface,
-    frames::FrameWatch,
-    gate::{GateControl, GateStream},
-    rewind::Rewind,
-    service::ConnectionService,
-    untaken::UntakenAnswers,
+    HttpServer, Surface, ending::ending, frames::FrameWatch, rewind::Rewind,
+    service::ConnectionService, untaken::UntakenAnswers,
 };
 use crate::{
     config::Limits,
-    foundation::{ConnectionFacts, Shutdown, ShutdownPhase},
+    foundation::{ConnectionFacts, ShutdownPhase},
 };
 
 impl HttpServer {
@@ -41,50 +37,10 @@ impl HttpServer {
         };
         let facts = Arc::new(facts);
         if http2 {
-            self.serve_http2(stream, facts, surface).await;
+            // Boxed: else an idle connection of HTTP/1 keeps the room for one of HTTP/2.
+            Box::pin(self.serve_http2(stream, facts, surface)).await;
         } else {
             self.serve_http1(stream, facts, surface).await;
-        }
-    }
-
-    async fn serve_http1<S>(&self, stream: Rewind<S>, facts: Arc<ConnectionFacts>, surface: Surface)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let shared = Arc::clone(self.shared());
-        let (limits, ends) = (&shared.settings.limits, surface.ends());
-        let hook = self.gate_hook(&facts);
-        let control = GateControl::new();
-        let stream = GateStream::new(stream, limits, control.clone(), hook);
-        let gate = Some(control);
-        let service = ConnectionService {
-            shared: Arc::clone(&shared),
-            surface,
-            facts,
-            gate,
-            untaken: None,
-        };
-        let mut connection = std::pin::pin!(
-            http1::Builder::new()
-                .timer(TokioTimer::new())
-                // The gate keeps the deadlines of heads and of idle connections itself.
-                .header_read_timeout(None)
-                .max_headers(limits.request_head_fields)
-                .max_header_size(limits.request_head_bytes + HEAD_SLACK)
-                // Bounds what waits for a slow reader too; hyper's own bound is 417 kB.
-                .max_buf_size(limits.request_head_bytes + HEAD_SLACK)
-                .half_close(false)
-                .serve_connection(TokioIo::new(stream), service)
-                .with_upgrades()
-        );
-        let (born, shutdown) = (Instant::now(), &shared.settings.shutdown);
-        tokio::select! {
-            _ = connection.as_mut() => return,
-            () = ending(shutdown, ends, born) => connection.as_mut().graceful_shutdown(),
-        }
-        tokio::select! {
-            _ = connection => {}
-            () = shutdown.reached(ShutdownPhase::Cut) => {}
         }
     }
 
@@ -119,16 +75,6 @@ impl HttpServer {
             () = watch => {}
             () = shutdown.reached(ShutdownPhase::Cut) => {}
         }
-    }
-}
-
-/// Returns when a connection has to end. hyper closes one without a request on the spot, so that
-/// the first request of a young one would be lost on its way.
-async fn ending(shutdown: &Shutdown, ends: ShutdownPhase, born: Instant) {
-    shutdown.reached(ends).await;
-    tokio::select! {
-        () = tokio::time::sleep_until(born + FIRST_REQUEST) => {}
-        () = shutdown.reached(ShutdownPhase::Cut) => {}
     }
 }
 
@@ -179,12 +125,6 @@ where
 
 /// The first bytes of every HTTP/2 connection (RFC 9113 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-/// A client sends its first request at once, so it arrives within a slow round trip or two.
-const FIRST_REQUEST: Duration = Duration::from_secs(1);
-
-/// hyper counts the request line as well; the gate has judged the head already.
-const HEAD_SLACK: usize = 1024;
 
 /// A half-open HTTP/2 connection is found within a minute; clients of ours PING every 20 s.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);

@@ -20,10 +20,12 @@ mod client_address;
 mod connection;
 mod dispatch;
 mod door;
+mod ending;
 mod frames;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod hooks;
+mod http1;
 mod measures;
 mod problem;
 mod redirect;

@@ -51,6 +51,7 @@ mod hand_over;
 mod http1_cases;
 #[cfg(test)]
 mod http1_connections;
+mod http1_rest;
 #[cfg(test)]
 mod http2_cases;
 #[cfg(test)]

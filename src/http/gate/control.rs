@@ -20,6 +20,8 @@ struct Shared {
     passed: AtomicU64,
     /// The newest of them whose answer is complete.
     finished: AtomicU64,
+    /// True between an answer and the next byte.
+    idle: AtomicBool,
     tunnel: AtomicBool,
     broken: AtomicBool,
     untaken: OnceLock<Duration>,
@@ -51,6 +53,21 @@ impl GateControl {
     /// say so.
     pub fn is_broken(&self) -> bool {
         self.0.broken.load(Ordering::Acquire)
+    }
+
+    /// True while nothing is left to do and nothing new has come.
+    pub fn is_idle(&self) -> bool {
+        self.0.idle.load(Ordering::Acquire)
+    }
+
+    /// How many requests have come, and whether the last of them is over.
+    pub fn standing(&self) -> (u64, bool) {
+        (self.passed(), self.is_idle())
+    }
+
+    /// Nothing is left to do, or something is.
+    pub(super) fn set_idle(&self, idle: bool) {
+        self.0.idle.store(idle, Ordering::Release);
     }
 
     /// The body of the present request breaks a rule.

@@ -36,5 +36,5 @@ mod violation;
 pub use chunks::ChunkScanner;
 pub use control::GateControl;
 pub use head::{BodyFraming, Head, HeadLimits, HeadProgress, HeadScanner};
-pub use stream::{GateHook, GateStream};
+pub use stream::{GateHook, GateStream, Wake};
 pub use violation::{GateVerdict, GateViolation};

@@ -41,6 +41,15 @@ pub struct GateStream<S> {
     untaken: Deadline,
 }
 
+/// Why a wait between requests is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// Something to read has come.
+    Bytes,
+    /// Nothing will come any more.
+    Ended,
+}
+
 enum State {
     /// Between requests or in a head.
     Head(HeadScanner),
@@ -123,6 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> GateStream<S> {
 
     fn begin_request(&mut self, body: BodyFraming) {
         self.control.begin();
+        self.control.set_idle(false);
         self.flushed = false;
         self.deadline.clear();
         self.state = match body {
@@ -160,7 +170,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> GateStream<S> {
             return;
         }
         self.state = State::Head(HeadScanner::new(self.head_limits));
-        self.deadline.set(if self.waiting.is_empty() {
+        let idle = self.waiting.is_empty();
+        self.control.set_idle(idle);
+        self.deadline.set(if idle {
             self.keep_alive_idle
         } else {
             self.request_head
@@ -173,6 +185,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> GateStream<S> {
         if starts_head && self.control.has_begun() {
             self.deadline.set(self.request_head);
         }
+        self.control.set_idle(false);
         self.waiting.extend_from_slice(bytes);
     }
 
@@ -247,8 +260,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> GateStream<S> {
         Poll::Pending
     }
 
+    /// Waits between requests, without hyper and without a buffer.
+    pub fn poll_wake(&mut self, context: &mut Context<'_>) -> Poll<Wake> {
+        loop {
+            if let State::Leaving(farewell) = &mut self.state {
+                ready!(farewell.poll(&mut self.stream, context));
+                return Poll::Ready(Wake::Ended);
+            }
+            if !self.waiting.is_empty() {
+                return Poll::Ready(Wake::Bytes);
+            }
+            let mut scratch = [0_u8; WAKING_READ];
+            let mut buffer = ReadBuf::new(&mut scratch);
+            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => self.keep(buffer.filled()),
+                Poll::Ready(_) => return Poll::Ready(Wake::Ended),
+                Poll::Pending if self.deadline.is_over(context) => self.expire(),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
     /// The deadline passed. Who has sent nothing gets no answer: it did not ask for one.
     fn expire(&mut self) {
+        self.control.set_idle(false);
         self.deadline.clear();
         if self.waiting.is_empty() {
             self.state = State::Leaving(Box::new(Farewell::silent()));
@@ -425,3 +460,6 @@ impl<S> fmt::Debug for GateStream<S> {
 /// What is read on behind a request before its answer is complete, unless one read brought more;
 /// the rest stays in the socket. It is enough to notice a client that leaves.
 const MAXIMUM_HELD: usize = 4 * 1024;
+
+/// A request of GitLab's fits in with most of its head; on the stack.
+const WAKING_READ: usize = 1024;
