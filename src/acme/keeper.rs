@@ -279,6 +279,9 @@ impl Keeper {
         self.history = History {
             purpose: std::mem::take(&mut self.history.purpose),
             http_worked: worked.map(|kind| kind == ChallengeKind::Http01),
+            // a server that was passed over still wants its rest at the next renewal
+            resting: std::mem::take(&mut self.history.resting),
+            state: std::mem::take(&mut self.history.state),
             ..History::default()
         };
         self.chance = self.around.randomness.fraction();

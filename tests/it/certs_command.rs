@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::support::{
     Duogate, Outcome, Settings, command,
-    mock_authority::{MockAuthority, Reply, Step},
+    mock_authority::{Behaviour, MockAuthority, Reply, Step},
     request, run,
 };
 
@@ -88,6 +88,20 @@ fn an_operator_overrides_our_pause_and_not_the_authoritys() {
         table.contains("backing_off") && table.contains("slow down"),
         "{table}"
     );
+    assert_eq!(authority.count(Step::NewOrder), 2);
+}
+
+#[test]
+fn what_was_blocked_is_tried_again_on_the_operators_wish() {
+    let authority = MockAuthority::with(Behaviour {
+        rejected: vec!["edge.test"],
+        ..Behaviour::default()
+    });
+    let server = edge(&authority).start();
+    server.certificate_with("blocked", |shown| shown["state"] == "blocked");
+    authority.change(|behaviour| behaviour.rejected.clear());
+    assert!(certs(&server, &["renew", "edge.test"]).status.success());
+    server.valid_certificate();
     assert_eq!(authority.count(Step::NewOrder), 2);
 }
 

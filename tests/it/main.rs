@@ -6,11 +6,15 @@ mod acme;
 #[cfg(test)]
 mod acme_authority;
 #[cfg(test)]
+mod acme_choices;
+#[cfg(test)]
 mod acme_faults;
 #[cfg(test)]
 mod acme_matrix;
 #[cfg(test)]
 mod acme_refusals;
+#[cfg(test)]
+mod acme_renewal;
 #[cfg(test)]
 mod admin;
 #[cfg(test)]

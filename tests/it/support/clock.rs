@@ -38,6 +38,12 @@ impl MovableClock {
         self.0.ahead_seconds.store(days * 86_400, Ordering::SeqCst);
     }
 
+    /// Sets it this far ahead of the true time.
+    pub(crate) fn set_ahead_by(&self, ahead: Duration) {
+        let seconds = i64::try_from(ahead.as_secs()).unwrap();
+        self.0.ahead_seconds.store(seconds, Ordering::SeqCst);
+    }
+
     /// How often somebody began to sleep.
     pub(crate) fn sleeps(&self) -> usize {
         self.0.sleeps.load(Ordering::SeqCst)

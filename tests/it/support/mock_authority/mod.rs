@@ -22,6 +22,6 @@ mod step;
 mod validation;
 
 pub(crate) use authority::MockAuthority;
-pub(crate) use behaviour::{Behaviour, Offer, Validation};
+pub(crate) use behaviour::{Behaviour, Offer, RenewalInfo, Replaces, Validation};
 pub(crate) use reply::Reply;
 pub(crate) use step::Step;
