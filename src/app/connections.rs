@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio_rustls::server::TlsStream;
+
 use super::base::Base;
 use crate::{
     foundation::{ConnectionFacts, Shutdown, ShutdownPhase, Tasks},
@@ -29,15 +31,25 @@ pub(super) enum Transport {
     Either(Arc<Handshaker>),
 }
 
-/// Carries connections from the listeners to the http room.
+/// Carries connections from the listeners to the http room. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Connections {
+pub(super) struct Connections(Arc<Carrier>);
+
+struct Carrier {
     http: HttpServer,
     tasks: Tasks,
     /// A drain does not wait for those who watch it.
     operators: Tasks,
     shutdown: Shutdown,
     first_byte: Duration,
+}
+
+/// A connection behind its beginning. Boxed: the streams are handed on many times, and rustls's
+/// state is over 1 kB.
+enum Begun {
+    Clear(Box<RawStream>, Arc<ConnectionFacts>),
+    Tls(Box<TlsStream<RawStream>>, Arc<ConnectionFacts>),
+    Over,
 }
 
 impl Connections {
@@ -47,40 +59,73 @@ impl Connections {
 
     /// For the connections to come; requests in flight are counted together.
     pub(super) fn renewed(&self, base: &Base) -> Self {
-        Self::around(base, self.http.with_settings(http_settings(base)))
+        Self::around(base, self.0.http.with_settings(http_settings(base)))
     }
 
     fn around(base: &Base, http: HttpServer) -> Self {
-        Self {
+        Self(Arc::new(Carrier {
             http,
             tasks: base.connections.clone(),
             operators: base.tasks.clone(),
             shutdown: base.shutdown.clone(),
             first_byte: base.config.limits.request_head,
-        }
+        }))
     }
 
     /// Starts the task of one connection.
     pub(super) fn start(&self, incoming: Incoming, route: Route) {
-        let connections = self.clone();
+        let carrier = Arc::clone(&self.0);
         let tasks = if incoming.listener.is_operators() {
-            &self.operators
+            &self.0.operators
         } else {
-            &self.tasks
+            &self.0.tasks
         };
-        tasks.spawn("connection", async move {
-            connections.carry(incoming, route).await;
-        });
-    }
-
-    async fn carry(&self, incoming: Incoming, route: Route) {
         let facts = incoming.facts();
         let Incoming { stream, permit, .. } = incoming;
-        match self.handshaker(&stream, route.transport).await {
-            None => self.http.serve(stream, facts, route.surface).await,
-            Some(handshaker) => self.shake(&handshaker, stream, facts, route.surface).await,
+        let Route { surface, transport } = route;
+        let stream = Box::new(stream);
+        // Boxed, and dropped with its end: else a connection keeps room for its beginning.
+        let begin = Box::pin(Arc::clone(&carrier).begin(stream, facts, transport));
+        tasks.spawn("connection", async move {
+            match begin.await {
+                Begun::Clear(stream, facts) => carrier.http.serve(stream, facts, surface).await,
+                Begun::Tls(stream, facts) => carrier.http.serve(stream, facts, surface).await,
+                Begun::Over => {}
+            }
+            drop(permit);
+        });
+    }
+}
+
+impl Carrier {
+    /// Takes a connection through its handshake, if it speaks TLS.
+    async fn begin(
+        self: Arc<Self>,
+        stream: Box<RawStream>,
+        mut facts: ConnectionFacts,
+        transport: Transport,
+    ) -> Begun {
+        let Some(handshaker) = self.handshaker(&stream, transport).await else {
+            return Begun::Clear(stream, Arc::new(facts));
+        };
+        let accepted = tokio::select! {
+            accepted = handshaker.accept(*stream, facts.local) => accepted,
+            // Who has not even shaken hands a moment after the end began loses nothing.
+            () = self.handshakes_over() => return Begun::Over,
+        };
+        match accepted {
+            Ok(Handshake::Http { stream, facts: tls }) => {
+                facts.tls = Some(tls);
+                return Begun::Tls(Box::new(stream), Arc::new(facts));
+            }
+            Ok(Handshake::Challenge) => {
+                tracing::info!(peer = %facts.peer, "answered a tls-alpn-01 challenge");
+            }
+            Err(error) => {
+                tracing::debug!(peer = %facts.peer, %error, "no TLS connection");
+            }
         }
-        drop(permit);
+        Begun::Over
     }
 
     /// The handshaker to use, if this connection speaks TLS.
@@ -102,34 +147,6 @@ impl Connections {
     async fn handshakes_over(&self) {
         self.shutdown.reached(ShutdownPhase::Draining).await;
         tokio::time::sleep(LAST_HANDSHAKES).await;
-    }
-
-    async fn shake(
-        &self,
-        handshaker: &Handshaker,
-        stream: RawStream,
-        mut facts: ConnectionFacts,
-        surface: Surface,
-    ) {
-        let accepted = tokio::select! {
-            // Boxed: else the connection keeps its room for good.
-            accepted = Box::pin(handshaker.accept(stream, facts.local)) => accepted,
-            // Who has not even shaken hands a moment after the end began loses nothing.
-            () = self.handshakes_over() => return,
-        };
-        match accepted {
-            Ok(Handshake::Http { stream, facts: tls }) => {
-                facts.tls = Some(tls);
-                // Boxed: the stream is handed on many times, and rustls's state is over 1 kB.
-                self.http.serve(Box::new(stream), facts, surface).await;
-            }
-            Ok(Handshake::Challenge) => {
-                tracing::info!(peer = %facts.peer, "answered a tls-alpn-01 challenge");
-            }
-            Err(error) => {
-                tracing::debug!(peer = %facts.peer, %error, "no TLS connection");
-            }
-        }
     }
 }
 

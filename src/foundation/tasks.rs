@@ -1,7 +1,13 @@
 //! Where tasks are started, so that none is forgotten at the end.
 
-use std::future::Future;
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
+use futures_util::FutureExt;
+use pin_project_lite::pin_project;
 use tokio_util::task::TaskTracker;
 
 /// A set of tasks that can be waited for. Clones share the set.
@@ -20,12 +26,8 @@ impl Tasks {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let tracked = self.0.track_future(future);
-        tokio::spawn(async move {
-            let guard = PanicReport(name);
-            tracked.await;
-            std::mem::forget(guard);
-        });
+        let future = self.0.track_future(future);
+        tokio::spawn(Reported { future, name });
     }
 
     /// How many tasks have not ended.
@@ -51,22 +53,40 @@ where
     F: Future + Send + 'static,
 {
     fn execute(&self, future: F) {
-        self.spawn("http2 stream", async move {
-            future.await;
-        });
+        self.spawn("http2 stream", future.map(drop));
     }
 }
 
-/// Dropped only when the task panics or the runtime ends under it.
+pin_project! {
+    /// A future whose panic is logged. Not an async block: that would keep room for the future
+    /// twice, where it came in and where it is awaited.
+    struct Reported<F> {
+        #[pin]
+        future: F,
+        name: &'static str,
+    }
+}
+
+impl<F: Future> Future for Reported<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let guard = PanicReport(this.name);
+        let polled = this.future.poll(context);
+        std::mem::forget(guard);
+        polled
+    }
+}
+
+/// Dropped only when a task panics.
 struct PanicReport(&'static str);
 
 impl Drop for PanicReport {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            tracing::error!(
-                task = self.0,
-                "a task panicked; its connection or job is lost"
-            );
-        }
+        tracing::error!(
+            task = self.0,
+            "a task panicked; its connection or job is lost"
+        );
     }
 }

@@ -6,7 +6,7 @@ use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite},
-    time::Instant,
+    time::{Instant, timeout},
 };
 
 use super::{
@@ -21,7 +21,7 @@ use crate::{
 impl HttpServer {
     /// Serves one connection to its end: until the client leaves, a limit is met, or the process
     /// ends.
-    pub async fn serve<S>(&self, stream: S, facts: ConnectionFacts, surface: Surface)
+    pub async fn serve<S>(&self, stream: S, facts: Arc<ConnectionFacts>, surface: Surface)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -30,12 +30,11 @@ impl HttpServer {
         let mut stream = Rewind::new(stream);
         let http2 = match chosen {
             Some(http2) => http2,
-            None => match tokio::time::timeout(limits.request_head, sniff(&mut stream)).await {
+            None => match Box::pin(timeout(limits.request_head, sniff(&mut stream))).await {
                 Ok(Some(http2)) => http2,
                 Ok(None) | Err(_) => return,
             },
         };
-        let facts = Arc::new(facts);
         if http2 {
             // Boxed: else an idle connection of HTTP/1 keeps the room for one of HTTP/2.
             Box::pin(self.serve_http2(stream, facts, surface)).await;

@@ -78,7 +78,9 @@ impl Edge {
                 connections.spawn("connection", async move {
                     let facts = incoming.facts();
                     let _permit = incoming.permit;
-                    server.serve(incoming.stream, facts, surface).await;
+                    server
+                        .serve(incoming.stream, Arc::new(facts), surface)
+                        .await;
                 });
             },
             shutdown,
