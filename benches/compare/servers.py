@@ -114,12 +114,8 @@ class Server:
         return [own, *map(int, children)]
 
     def cpu_seconds(self):
-        """User and system time of all threads, in nanoseconds as the scheduler counts them."""
-        spent = 0
-        for pid in self.pids():
-            for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
-                spent += int((thread / "schedstat").read_text().split()[0])
-        return spent / 1e9
+        """User and system time of its processes, ended threads included."""
+        return sum(time.clock_gettime(cpu_clock(pid)) for pid in self.pids())
 
     def resident_bytes(self):
         pages = (int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self.pids())
@@ -133,6 +129,11 @@ class Server:
             self.process.kill()
             self.process.wait()
         self.log.close()
+
+
+def cpu_clock(pid):
+    """The clock that counts a process's time as the scheduler does, in nanoseconds (clock_getcpuclockid(3))."""
+    return (~pid << 3) | 2
 
 
 def free_port():

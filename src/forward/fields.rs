@@ -6,10 +6,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 /// Connection field names.
 pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let named = named_by_connection(headers);
-    for name in &HOP_BY_HOP {
-        headers.remove(name);
-    }
-    for name in named {
+    // Names are compared faster than looked up, and few messages have any of these.
+    let present: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| HOP_BY_HOP.contains(name))
+        .cloned()
+        .collect();
+    for name in present.into_iter().chain(named) {
         headers.remove(name);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use data_encoding::HEXLOWER;
+
 use super::Randomness;
 
 /// A request identifier: `X-Request-ID` of the caller, or a new one.
@@ -26,7 +28,7 @@ impl RequestId {
     pub fn new(randomness: &dyn Randomness) -> Self {
         let mut bits = [0_u8; 16];
         randomness.fill(&mut bits);
-        Self(format!("{:032x}", u128::from_be_bytes(bits)).into())
+        Self(HEXLOWER.encode(&bits).into())
     }
 
     /// The text of the identifier.
