@@ -281,6 +281,8 @@ impl Keeper {
             http_worked: worked.map(|kind| kind == ChallengeKind::Http01),
             // a server that was passed over still wants its rest at the next renewal
             resting: std::mem::take(&mut self.history.resting),
+            // and counts the proofs that failed within the hour
+            failed_proofs: std::mem::take(&mut self.history.failed_proofs),
             state: std::mem::take(&mut self.history.state),
             ..History::default()
         };

@@ -32,20 +32,37 @@ impl Pebble {
 
     /// With these variables of its own.
     pub(crate) fn with(https: &Port, http: &Port, life: u64, variables: &[(&str, &str)]) -> Self {
+        Self::configured(
+            https,
+            http,
+            &json!({"certificateValidityPeriod": life}),
+            variables,
+        )
+    }
+
+    /// With these keys in its file and these variables.
+    pub(crate) fn configured(
+        https: &Port,
+        http: &Port,
+        keys: &Value,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let folder = Folder::new();
         let authority = TestAuthority::new(&folder);
         let (certificate, key) = authority.issue(&folder, "pebble", &["localhost", "127.0.0.1"]);
         let (listen, management) = (Port::free(), Port::free());
         let dns = Port::free();
-        let settings = json!({"pebble": {
+        let mut settings = json!({"pebble": {
             "listenAddress": listen.address().to_string(),
             "managementListenAddress": management.address().to_string(),
             "certificate": certificate,
             "privateKey": key,
             "httpPort": http.number(),
             "tlsPort": https.number(),
-            "certificateValidityPeriod": life,
         }});
+        for (key, value) in keys.as_object().unwrap() {
+            settings["pebble"][key] = value.clone();
+        }
         let file = folder.write("pebble.json", settings.to_string());
         let server = dns_server(&dns);
         let mut pebble = command("pebble");

@@ -51,6 +51,33 @@ fn chains_of_every_length_are_served_whole_though_half_the_nonces_are_refused() 
     }
 }
 
+/// The chain that the server offers first is served, whatever others it links to.
+#[test]
+fn further_chains_change_nothing() {
+    if !available() {
+        return;
+    }
+    let (https, http) = (Port::free(), Port::free());
+    let variables = [
+        ("PEBBLE_ALTERNATE_ROOTS", "2"),
+        ("PEBBLE_CHAIN_LENGTH", "2"),
+    ];
+    let pebble = Pebble::with(&https, &http, 7200, &variables);
+    let server = settings(&pebble, &https, &http, &["tls-alpn-01"]).start();
+    wait_until_valid(&server);
+    assert_eq!(served_chain(&https).len(), 3);
+    let mut curl = command("curl");
+    curl.args(["--silent", "--show-error", "--fail", "--noproxy", "*"]);
+    // the first of its three roots
+    curl.arg("--cacert").arg(&pebble.issuer).arg("--resolve");
+    curl.arg(format!("edge.test:{}:127.0.0.1", https.number()));
+    curl.arg(format!(
+        "https://edge.test:{}/monitoring/healthz",
+        https.number()
+    ));
+    run(curl, Duration::from_secs(20)).success();
+}
+
 /// With every authorization used again nothing has to be proved at a renewal, with none everything.
 #[test]
 fn authorizations_are_used_again_or_proved_again() {

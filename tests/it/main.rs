@@ -6,6 +6,8 @@ mod acme;
 #[cfg(test)]
 mod acme_authority;
 #[cfg(test)]
+mod acme_binding;
+#[cfg(test)]
 mod acme_choices;
 #[cfg(test)]
 mod acme_faults;
@@ -15,6 +17,8 @@ mod acme_matrix;
 mod acme_refusals;
 #[cfg(test)]
 mod acme_renewal;
+#[cfg(test)]
+mod acme_shared;
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
@@ -55,6 +59,7 @@ mod hand_over;
 mod http1_cases;
 #[cfg(test)]
 mod http1_connections;
+#[cfg(test)]
 mod http1_rest;
 #[cfg(test)]
 mod http2_cases;
