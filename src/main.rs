@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Cheaper per request than the C library's, and connections that end give their memory back:
-/// benches/README.md has the numbers.
+/// Less time per request than with the C library's: benches/README.md has the numbers.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -80,6 +80,8 @@ impl Visit {
     {
         let shutdown = &self.service.shared.settings.shutdown;
         tokio::select! {
+            // A request that came before the end is answered.
+            biased;
             wake = poll_fn(|context| stream.poll_wake(context)) => wake == Wake::Bytes,
             () = ending(shutdown, self.ends, self.born) => false,
         }
@@ -96,6 +98,8 @@ impl Visit {
             .with_upgrades();
         let shutdown = &self.service.shared.settings.shutdown;
         tokio::select! {
+            // What has come is read before the end is told.
+            biased;
             _ = &mut connection => return None,
             () = self.rest() => {
                 let parts = connection.into_parts()?;
