@@ -11,9 +11,10 @@ RUN rustc --print host-tuple >/target
 
 # The dependencies are a layer of their own: it is built anew only when Cargo.lock changes.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir -p src tests/it \
+RUN mkdir -p src tests/it benches/load \
  && echo 'fn main() {}' >src/main.rs \
  && cp src/main.rs tests/it/main.rs \
+ && cp src/main.rs benches/load/main.rs \
  && touch src/lib.rs \
  && cargo build --release --locked --target "$(cat /target)"
 

@@ -2,7 +2,7 @@
 # make test    install the real parts (clients, servers), run every test, fuzz for a moment
 # make lint    formatting, clippy, dependencies
 # make image   build the container image and run it as a platform would; needs root
-# make bench   side by side with five other servers; wants a quiet machine for 15 minutes
+# make bench   side by side with five other servers and a gateway; wants a quiet machine for half an hour
 
 .PHONY: run test lint image bench parts
 
@@ -16,7 +16,7 @@ test: parts
 	fuzz/run.sh
 
 parts:
-	tests/parts.sh system python acme fuzz
+	tests/parts.sh system python agent acme llama fuzz
 
 lint:
 	tests/parts.sh lint
@@ -29,6 +29,6 @@ image:
 	tests/image.sh
 
 bench:
-	tests/parts.sh bench
-	$(CARGO) build --release --locked
+	tests/parts.sh bench agent
+	$(CARGO) build --release --locked --bin duogate --example load
 	benches/compare/run.py

@@ -13,7 +13,7 @@ export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
 # a target of its own keeps the flags away from build scripts
 host=$(rustc -vV | sed -n 's/^host: //p')
 cargo build --release --target "$host" --target-dir target
-for target in ${1:-acme client_address configuration frames gate hello pem proxy_header websocket}; do
+for target in ${1:-acme bodies client_address configuration event_stream events frames gate hello models pem prompt proxy_header tokens tools websocket}; do
     mkdir -p "target/corpus/$target" "artifacts/$target"
     echo "fuzzing $target for $seconds s"
     "target/$host/release/$target" -max_total_time="$seconds" -print_final_stats=1 -verbosity=0 \

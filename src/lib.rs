@@ -17,11 +17,16 @@ pub mod config;
 pub mod telemetry;
 
 pub mod listener;
+pub mod prompt;
 pub mod upstream;
 
+pub mod access;
+pub mod documentation;
+pub mod model;
 pub mod tls;
 
 pub mod acme;
+pub mod flow;
 pub mod http;
 
 pub mod admin;

@@ -3,6 +3,7 @@
 import select
 import socket
 import ssl
+import time
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
@@ -25,8 +26,12 @@ class Connections:
         for connection in self.open_ones:
             connection.close()
 
-    def open(self, count):
-        for _ in range(count):
+    def open(self, count, seconds):
+        """Opens so many more, or says how far it came in that time: some servers take minutes."""
+        end = time.monotonic() + seconds
+        for number in range(count):
+            if time.monotonic() > end:
+                raise TimeoutError(f"{number} of {count} connections were open after {seconds} s")
             raw = socket.create_connection(("127.0.0.1", self.port), 10)
             connection = self.context.wrap_socket(raw, server_hostname="bench.test")
             assert connection.selected_alpn_protocol() == self.version, "another protocol was chosen"

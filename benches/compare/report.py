@@ -64,6 +64,8 @@ def attempt(value, row):
 def cell(value, own, best, name):
     if value is None:
         return "-"
+    if isinstance(value, str):
+        return value
     text = f"{value:.0f}" if value >= 100 else f"{value:.1f}"
     text = f"**{text}**" if value == best else text
     return text if name == "duogate" or not own else f"{text} ({value / own:.2f})"
@@ -75,9 +77,9 @@ def notes(rows):
     return [f"- {name}, {what.replace('_', ' ')}: {reason[:200]}" for name, what, reason in reasons]
 
 
-def write_readme(text):
+def write_readme(text, name="run"):
     readme = pathlib.Path(__file__).resolve().parents[1] / "README.md"
-    begin, end = "<!-- run -->", "<!-- end of run -->"
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     before, rest = readme.read_text().split(begin)
     after = rest.split(end)[1]
     readme.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}")

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""Duogate beside its peers: one machine, one run, interleaved. What is measured: measures.py.
+"""Duogate beside its peers: one machine, one run, interleaved. What is measured: measures.py for
+servers that forward, completions.py for the gateway that answers itself, sessions.py for sessions of the
+agent platform.
 
-Raw numbers go to results/ as JSON, the table to standard output and into ../README.md. Loopback
-only; ends by itself within twenty minutes.
+Raw numbers go to results/ as JSON, the tables to standard output and into ../README.md. Loopback
+only; ends by itself within half an hour.
 
-    run.py [--rounds N] [--seconds N] [--idle N] [--only NAME,...] [--measure NAME,...] [--no-readme]
-    run.py --report FILE      writes the table of an earlier run into ../README.md
+    run.py [--rounds N] [--seconds N] [--idle N] [--sessions N] [--turns PER_SECOND] [--turns-seconds N]
+           [--only NAME,...] [--measure NAME,...] [--no-readme]
+    run.py --report FILE      writes the tables of an earlier run into ../README.md
 """
 
 import argparse
@@ -21,39 +24,59 @@ import subprocess
 import sys
 import tempfile
 
+import completions
+import completions_report
+import gateways
 import measures
 import peers
 import report
 import servers
+import sessions
 
 HERE = pathlib.Path(__file__).resolve().parent
+
+FORWARDING = (*measures.ROUNDS, "latency", "memory")
 
 
 def main():
     options = arguments()
     if options.report:
-        results = json.loads(pathlib.Path(options.report).read_text())
-        report.write_readme(report.table(results))
-        return print(report.table(results))
+        return write(json.loads(pathlib.Path(options.report).read_text()), options)
     raise_descriptor_limit()
-    names = present(options.only)
-    versions = peers.versions(names)
     before = os.getloadavg()[0]
-    makers = {"upstream": peers.upstream, **{name: peers.MAKERS[name] for name in names}}
+    results = {"versions": {}}
     with tempfile.TemporaryDirectory(prefix="duogate-bench-") as folder:
-        with servers.Stage(pathlib.Path(folder), makers) as stage:
-            results = measure(stage, names, options)
+        if set(options.measure) & set(FORWARDING):
+            names = present(options.only)
+            results["versions"] |= peers.versions(names)
+            makers = {"upstream": peers.upstream, **{name: peers.MAKERS[name] for name in names}}
+            with servers.Stage(pathlib.Path(folder), makers) as stage:
+                results |= measure(stage, names, options)
+        if set(options.measure) & set(completions.NAMES):
+            results["versions"] |= gateways.versions()
+            results["completions"] = completions.measure(pathlib.Path(folder), options)
+        if set(options.measure) & set(sessions.NAMES):
+            results["versions"] |= gateways.versions()
+            results["sessions"] = sessions.measure(pathlib.Path(folder), options)
     results["at"] = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M")
     results["machine"] = machine(before)
-    results["versions"] = versions
     results["options"] = {name: getattr(options, name) for name in ("rounds", "seconds", "idle")}
     out = HERE / "results"
     out.mkdir(exist_ok=True)
     (out / f"{results['at'].replace(' ', 'T').replace(':', '')}.json").write_text(json.dumps(results, indent=1))
-    text = report.table(results)
-    print(text)
-    if not options.no_readme:
-        report.write_readme(text)
+    write(results, options)
+
+
+def write(results, options):
+    """Only the tables of what was measured."""
+    for key, name, table in (("servers", "run", report.table),
+                             ("completions", "run of completions", completions_report.tables),
+                             ("sessions", "run of sessions", sessions.table)):
+        if key in results:
+            text = table(results)
+            print(text)
+            if not options.no_readme:
+                report.write_readme(text, name)
 
 
 def arguments():
@@ -63,7 +86,10 @@ def arguments():
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--idle", type=int, default=5000)
     parser.add_argument("--only", type=words, default=list(peers.MAKERS))
-    parser.add_argument("--measure", type=words, default=[*measures.ROUNDS, "latency", "memory"])
+    parser.add_argument("--measure", type=words, default=[*FORWARDING, *completions.NAMES, *sessions.NAMES])
+    parser.add_argument("--sessions", type=int, default=2000)
+    parser.add_argument("--turns", type=int, default=100, help="a second, beside the sessions that wait")
+    parser.add_argument("--turns-seconds", type=int, default=20)
     parser.add_argument("--no-readme", action="store_true")
     parser.add_argument("--report")
     return parser.parse_args()

@@ -60,7 +60,7 @@ class Stage:
 class Server:
     """A process with its children, listening on `port`."""
 
-    def __init__(self, name, stage, make):
+    def __init__(self, name, stage, make, patience=20):
         self.name = name
         self.port = free_port()
         self.url = f"https://127.0.0.1:{self.port}/"
@@ -74,10 +74,10 @@ class Server:
             ["setpriv", "--pdeathsig", "TERM", "--", *map(str, command)],
             stdout=self.log, stderr=subprocess.STDOUT, cwd=stage.folder,
             env={"PATH": PATH, "HOME": str(home), "GOMAXPROCS": str(os.cpu_count())})
-        self.wait_until_it_listens(path)
+        self.wait_until_it_listens(path, patience)
 
-    def wait_until_it_listens(self, log):
-        deadline = time.monotonic() + 20
+    def wait_until_it_listens(self, log, patience):
+        deadline = time.monotonic() + patience
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()

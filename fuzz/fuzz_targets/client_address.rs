@@ -20,7 +20,11 @@ fuzz_target!(|bytes: &[u8]| {
     if !trusted.iter().any(|network| network.contains(&found)) {
         let mut forged = vec![&b"203.0.113.66"[..]];
         forged.extend(&fields);
-        assert_eq!(client(proxy, &forged, &trusted), found, "a forged field was believed");
+        assert_eq!(
+            client(proxy, &forged, &trusted),
+            found,
+            "a forged field was believed"
+        );
     }
     // one more proxy on the right changes nothing either
     let mut longer = fields.clone();

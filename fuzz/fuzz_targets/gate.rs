@@ -4,15 +4,27 @@
 use duogate::http::gate::{ChunkScanner, HeadLimits, HeadProgress, HeadScanner};
 use libfuzzer_sys::fuzz_target;
 
-const LIMITS: HeadLimits = HeadLimits { bytes: 65_536, fields: 200, target: 16_384 };
+const LIMITS: HeadLimits = HeadLimits {
+    bytes: 65_536,
+    fields: 200,
+    target: 16_384,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     let whole = head(bytes, bytes.len().max(1));
     let grown = head(bytes, 1);
-    assert_eq!(whole.is_some(), grown.is_some(), "the cut changes what is accepted");
+    assert_eq!(
+        whole.is_some(),
+        grown.is_some(),
+        "the cut changes what is accepted"
+    );
     assert_eq!(whole, grown, "the cut changes where the head ends");
     let rest = bytes.get(whole.unwrap_or(0)..).unwrap_or_default();
-    assert_eq!(chunks(rest, rest.len().max(1)), chunks(rest, 1), "the cut changes the body");
+    assert_eq!(
+        chunks(rest, rest.len().max(1)),
+        chunks(rest, 1),
+        "the cut changes the body"
+    );
 });
 
 /// Where the head ends, if it is complete and valid.

@@ -21,7 +21,11 @@ fuzz_target!(|bytes: &[u8]| {
             }
             let alert = whole.answer.len() == 7 && whole.answer[0] == 21;
             let sentence = whole.answer.starts_with(b"HTTP/1.1 400 ");
-            assert!(whole.answer.is_empty() || alert || sentence, "{:?}", whole.answer);
+            assert!(
+                whole.answer.is_empty() || alert || sentence,
+                "{:?}",
+                whole.answer
+            );
             assert!(whole.wishes.is_none() || whole.answer.is_empty());
         });
     });

@@ -8,7 +8,10 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(whole) = parse(bytes) else { return };
     for end in 0..bytes.len() {
         let part = parse(&bytes[..end]);
-        assert!(part.is_ok(), "a prefix of what is accepted was refused: {part:?}, {whole:?}");
+        assert!(
+            part.is_ok(),
+            "a prefix of what is accepted was refused: {part:?}, {whole:?}"
+        );
     }
     if let Parsed::Incomplete = whole {
         assert!(bytes.len() < 16 + 65_536, "more is wanted without a bound");

@@ -34,8 +34,14 @@ fn frame(bytes: &[u8]) -> Option<(u64, bool)> {
     let (first, second) = (*bytes.first()?, *bytes.get(1)?);
     let mask = if second & 0x80 == 0 { 0 } else { 4 };
     let (head, payload) = match second & 0x7f {
-        126 => (4, u64::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().unwrap()))),
-        127 => (10, u64::from_be_bytes(bytes.get(2..10)?.try_into().unwrap())),
+        126 => (
+            4,
+            u64::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().unwrap())),
+        ),
+        127 => (
+            10,
+            u64::from_be_bytes(bytes.get(2..10)?.try_into().unwrap()),
+        ),
         short => (2, u64::from(short)),
     };
     let head = head + mask;

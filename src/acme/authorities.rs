@@ -219,7 +219,9 @@ impl Authorities {
 
     async fn attempt_at(&self, desk: &AccountDesk, wish: &Wish<'_>) -> Result<Issued, Failure> {
         let account = desk.account().await?;
-        let offered: Vec<&str> = account.profiles().map(|profile| profile.name).collect();
+        let mut offered: Vec<&str> = account.profiles().map(|profile| profile.name).collect();
+        // they come out of a map: operators and logs read the same order each time
+        offered.sort_unstable();
         let profile = self.profile_at(desk, wish.domains, &offered)?;
         let failed = &wish.history.failed_proofs;
         let recent = schedule::recent_proofs(failed, seconds(wish.now));

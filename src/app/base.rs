@@ -35,7 +35,7 @@ pub(super) struct Base {
     pub(super) metrics: Arc<Metrics>,
     /// Work in the background: accept loops, certificates.
     pub(super) tasks: Tasks,
-    /// Connections and tunnels: what a drain waits for.
+    /// Connections and tunnels, and the loops that accept them: what a drain waits for.
     pub(super) connections: Tasks,
     pub(super) shutdown: Shutdown,
     /// http-01 challenges, filled by acme and read by every port.

@@ -18,8 +18,29 @@ pub fn check(config: &Config) -> Vec<Problem> {
             .iter()
             .map(|error| sentence(&error.to_string())),
     );
+    problems.extend(
+        crate::prompt::check(config)
+            .iter()
+            .map(|error| sentence(&error.to_string())),
+    );
+    problems.extend(
+        crate::access::check(config)
+            .iter()
+            .map(|error| sentence(&error.to_string())),
+    );
+    problems.extend(
+        crate::model::check(config)
+            .iter()
+            .map(|error| sentence(&error.to_string())),
+    );
     if let Err(error) = TrustRoots::load(&config.upstream.ca_files) {
         problems.push(sentence(&error.to_string()));
     }
     problems
+}
+
+/// What starting would get along with, but an operator should know.
+pub fn notices(config: &Config) -> Vec<String> {
+    let index = crate::documentation::check(config);
+    index.iter().map(ToString::to_string).collect()
 }

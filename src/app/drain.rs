@@ -48,10 +48,7 @@ pub(super) async fn drain(
         _ = signals.next() => return,
     }
     trigger.advance(ShutdownPhase::Draining);
-    tracing::info!(
-        open = connections.len(),
-        "listeners closed; waiting for streams to finish"
-    );
+    tracing::info!("listeners close; waiting for streams to finish");
     let cut = tokio::select! {
         () = connections.finished() => false,
         () = tokio::time::sleep(times.grace) => true,

@@ -19,6 +19,15 @@ pub enum ServeError {
     /// Certificates from an ACME server cannot be prepared.
     #[error(transparent)]
     Acme(#[from] crate::acme::AcmeError),
+    /// Models cannot be asked.
+    #[error(transparent)]
+    Model(#[from] crate::model::SetupError),
+    /// Prompts cannot be loaded.
+    #[error(transparent)]
+    Prompt(#[from] crate::prompt::PromptError),
+    /// Who may call cannot be told.
+    #[error(transparent)]
+    Access(#[from] crate::access::AccessError),
     /// The log cannot be written.
     #[error(transparent)]
     Log(#[from] crate::telemetry::LogError),

@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 
 use super::{
     ServeError,
+    access::Accesses,
     base::Base,
     certificates::Certificates,
     connections::Connections,
@@ -20,6 +21,7 @@ use crate::{
     admin::AdminSources,
     agent::Agent,
     config::Program,
+    documentation::DocumentationIndex,
     http::Doors,
     listener::{AcceptSettings, InheritedSockets},
 };
@@ -46,6 +48,8 @@ pub(super) struct Succession {
     pub(super) present: Arc<ArcSwap<Generation>>,
     pub(super) certificates: Arc<ArcSwap<Certificates>>,
     pub(super) last_reload: Arc<LastReload>,
+    pub(super) access: Arc<ArcSwap<Accesses>>,
+    documentation: Arc<ArcSwap<DocumentationIndex>>,
     doors: Arc<ArcSwap<Doors>>,
     accept: Arc<ArcSwap<AcceptSettings>>,
     sources: Arc<AdminSources>,
@@ -64,10 +68,18 @@ impl Succession {
             .map_err(ServeError::Listeners)?;
         let certificates = Certificates::start(&base)?;
         let certificates = Arc::new(ArcSwap::from_pointee(certificates));
-        let Built { doors, agent } = doors::build(&base, None).await?;
+        let Built {
+            doors,
+            agent,
+            access,
+            documentation,
+        } = doors::build(&base, None, &Accesses::default()).await?;
+        let documentation = Arc::new(ArcSwap::from_pointee(documentation));
+        let access = Arc::new(ArcSwap::from_pointee(access));
         let doors = Arc::new(ArcSwap::new(doors));
         let last_reload = Arc::new(LastReload::default());
-        let sources = operator::sources(&base, &certificates, &last_reload);
+        let sources =
+            operator::sources(&base, &certificates, &access, &documentation, &last_reload);
         let addresses = listeners.addresses(Some(&change));
         let routes = Routes::new(&base, &certificates.load(), &doors, &sources, &addresses);
         let settings = AcceptSettings::new(
@@ -86,6 +98,8 @@ impl Succession {
             present: Arc::new(ArcSwap::from_pointee(generation)),
             certificates,
             last_reload,
+            access,
+            documentation,
             doors,
             accept: Arc::new(ArcSwap::from_pointee(settings)),
             sources,
@@ -104,7 +118,8 @@ impl Succession {
             .prepare(&base.config, InheritedSockets::default())
             .map_err(ServeError::Listeners)?;
         let present = self.present.load_full();
-        let built = doors::build(base, present.agent.as_ref()).await?;
+        let access = self.access.load_full();
+        let built = doors::build(base, present.agent.as_ref(), &access).await?;
         let old = self.certificates.load_full();
         let certificates = match old.renewed(base).await {
             Ok(certificates) => certificates,
@@ -148,6 +163,8 @@ impl Succession {
             base.connections.clone(),
         )));
         self.doors.store(built.doors);
+        self.documentation.store(Arc::new(built.documentation));
+        self.access.store(Arc::new(built.access));
         self.show(base, built.agent, carrier, certificates, Some(&change));
         self.open(change, base);
     }

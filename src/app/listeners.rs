@@ -95,10 +95,17 @@ impl Listeners {
                 socket: listener.handle(),
                 end,
             });
+            let kind = listener.kind();
             let present = Arc::clone(present);
             let on_connection = move |incoming| present.load().receive(incoming);
             let accepting = listener::run(listener, Arc::clone(settings), on_connection, signal);
-            base.tasks.spawn("accept", accepting);
+            // A drain waits for those that may still let somebody in; operators watch it to its end.
+            let tasks = if kind.is_operators() {
+                &base.tasks
+            } else {
+                &base.connections
+            };
+            tasks.spawn("accept", accepting);
         }
     }
 }

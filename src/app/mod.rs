@@ -11,6 +11,7 @@
 //!
 //! Limits: one runtime; everything else is bounded by the rooms it wires.
 
+mod access;
 mod base;
 mod certificates;
 mod check;
@@ -32,6 +33,6 @@ mod serve;
 mod watchdog;
 
 pub use base::Services;
-pub use check::check;
+pub use check::{check, notices};
 pub use error::ServeError;
 pub use serve::{Running, serve, start};

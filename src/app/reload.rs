@@ -262,7 +262,7 @@ fn measure(metrics: &Metrics, base: &Base, loaded: &Loaded) {
     metrics.config_loaded.set(seconds);
     let mut hasher = DefaultHasher::new();
     for setting in &loaded.settings {
-        (setting.key, &setting.value).hash(&mut hasher);
+        (&setting.key, &setting.value).hash(&mut hasher);
     }
     let hash = hasher.finish() & EXACT_IN_A_DOUBLE;
     metrics

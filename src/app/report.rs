@@ -2,14 +2,15 @@
 
 use std::net::SocketAddr;
 
-use super::{base::Base, certificates::Certificates};
+use super::{access::Accesses, base::Base, certificates::Certificates};
 use crate::{config::Target, foundation::ListenerKind};
 
-/// One line for each address and each certificate, then one that says "ready".
+/// One line for each address, each certificate and each source of keys, then one that says "ready".
 pub(super) fn started(
     base: &Base,
     addresses: &[(ListenerKind, SocketAddr)],
     certificates: &Certificates,
+    access: &Accesses,
 ) {
     for (kind, address) in addresses {
         tracing::info!(listener = kind.as_str(), %address, "listening");
@@ -28,6 +29,10 @@ pub(super) fn started(
             origin = ?entry.certificate().origin(),
             "certificate"
         );
+    }
+    for source in access.sources() {
+        let state = source.state.as_str();
+        tracing::info!(url = source.url, state, "key source");
     }
     if let Some(root) = certificates.internal_root() {
         tracing::info!(root = %root.display(), "clients have to trust this root");

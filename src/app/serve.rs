@@ -137,7 +137,7 @@ impl Running {
         };
         let agent = self.present.load().agent.clone();
         if let Some(agent) = agent {
-            agent.leave().await;
+            agent.lasting().health.leave().await;
         }
         let times = DrainTimes::of(&self.present.load().base.config);
         drain(reason, signals, self.trigger, times, self.connections).await;
@@ -212,7 +212,8 @@ async fn begin(
 ) -> Result<(Running, Succession), ServeError> {
     let (succession, addresses) = Succession::begin(base.clone(), inherited).await?;
     let certificates = succession.certificates.load();
-    report::started(&base, &addresses, &certificates);
+    let access = succession.access.load_full();
+    report::started(&base, &addresses, &certificates, &access);
     let running = Running {
         mode: base.config.mode,
         addresses,

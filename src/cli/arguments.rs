@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use super::doctor::DoctorArguments;
+use super::{
+    doctor::DoctorArguments, documentation::DocumentationCommand,
+    troubleshoot::TroubleshootArguments,
+};
 
 /// One process for GitLab Duo Self-Hosted: TLS with its own certificate, the AI gateway and the
 /// agent platform on one port
@@ -39,6 +42,11 @@ pub(super) enum Command {
     Metrics,
     /// Look at a public name as GitLab does, and tell the remedy of what fails
     Doctor(Box<DoctorArguments>),
+    /// Look at an installation from its own host, as the official container's troubleshoot does
+    Troubleshoot(Box<TroubleshootArguments>),
+    /// Make the index that the chat looks GitLab's documentation up in
+    #[command(subcommand, name = "docs")]
+    Documentation(DocumentationCommand),
     /// Make keys
     #[command(subcommand)]
     Keys(KeysCommand),

@@ -7,6 +7,7 @@ use anyhow::Context;
 use super::{
     run::Verdict,
     terminal::{list, say},
+    troubleshoot::TroubleshootArguments,
 };
 use crate::{
     app,
@@ -58,11 +59,23 @@ pub(super) fn check(file: Option<PathBuf>) -> Verdict {
         list(&problems);
         return Verdict::Problems;
     }
-    for notice in &loaded.notices {
+    let notices = app::notices(&loaded.config);
+    for notice in loaded.notices.iter().chain(&notices) {
         say(&format!("note: {notice}"));
     }
     say("the configuration has no problems");
     Verdict::Well
+}
+
+/// `troubleshoot`: looks at what runs with this configuration.
+pub(super) fn troubleshoot(
+    file: Option<PathBuf>,
+    arguments: TroubleshootArguments,
+) -> anyhow::Result<Verdict> {
+    match load(file) {
+        Some(loaded) => super::troubleshoot::troubleshoot(&loaded.config, arguments),
+        None => Ok(Verdict::Problems),
+    }
 }
 
 /// `config print`: tells the effective values.

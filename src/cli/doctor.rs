@@ -6,10 +6,10 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{run::Verdict, terminal::say};
+use super::{model_arguments::ModelArguments, run::Verdict, terminal::say};
 use crate::{
     foundation::SystemClock,
-    inspect::{self, Finding, GitlabSettings, Outcome, Place, Questions, Report},
+    inspect::{self, CallerToken, Finding, GitlabSettings, Outcome, Place, Questions, Report},
 };
 
 /// What to look at, and how.
@@ -34,6 +34,11 @@ pub(super) struct DoctorArguments {
     /// The longest time for one step
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
     timeout: u64,
+    /// A file with a token of GitLab's: looks whether one is asked for and this one is taken
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelArguments,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -42,6 +47,7 @@ pub(super) struct DoctorArguments {
 /// Looks, and tells.
 pub(super) fn doctor(arguments: DoctorArguments) -> anyhow::Result<Verdict> {
     let json = arguments.json;
+    let token = arguments.token_file.as_deref().map(CallerToken::from_file);
     let questions = Questions {
         url: arguments.url,
         grpc: arguments.grpc,
@@ -49,6 +55,8 @@ pub(super) fn doctor(arguments: DoctorArguments) -> anyhow::Result<Verdict> {
         address: arguments.address,
         clear_port: arguments.http_port,
         patience: Duration::from_secs(arguments.timeout),
+        token: token.transpose()?,
+        model: arguments.model.read(),
         clock: Arc::new(SystemClock),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -160,6 +168,7 @@ const AGENT_PLATFORM: &str = "Local URL for the GitLab Duo Agent Platform servic
 const SECURE: &str = "Use TLS for the GitLab Duo Agent Platform service";
 
 const AFTER_HELP: &str = "\
-Run it on GitLab's own host: what matters is what GitLab sees. It sends no token and changes nothing.
+Run it on GitLab's own host: what matters is what GitLab sees. It changes nothing, and sends no token
+but the one of --token-file, and that only where the certificate is believed.
 
 Exit codes: 0 no problem (there may be warnings), 1 problems, 2 wrong usage.";

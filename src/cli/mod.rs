@@ -11,8 +11,11 @@ mod arguments;
 mod certificates;
 mod configuration;
 mod doctor;
+mod documentation;
 mod keys;
+mod model_arguments;
 mod run;
 mod terminal;
+mod troubleshoot;
 
 pub use run::run;

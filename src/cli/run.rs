@@ -9,6 +9,7 @@ use super::{
     certificates::certificates,
     configuration,
     doctor::doctor,
+    documentation::documentation,
     keys,
     terminal::{complain, say},
 };
@@ -51,6 +52,8 @@ fn execute(arguments: Arguments) -> anyhow::Result<Verdict> {
             Ok(Verdict::Well)
         }
         Command::Doctor(arguments) => doctor(*arguments),
+        Command::Troubleshoot(arguments) => configuration::troubleshoot(file, *arguments),
+        Command::Documentation(command) => documentation(command),
         Command::Keys(KeysCommand::New {
             environment: true, ..
         }) => {

@@ -53,6 +53,26 @@ pub(super) fn target(text: &str) -> Result<Target, Complaint> {
     Ok(Target::Forward(uri))
 }
 
+/// The URL of an issuer of tokens, in the one form in which equal ones are equal: scheme and host in
+/// lower case, no default port, no final slash; the path is kept.
+pub(super) fn issuer(text: &str) -> Result<String, Complaint> {
+    let uri = server(text)?;
+    if uri.query().is_some() || text.contains('#') {
+        return Err(Complaint::new(
+            "has a query or a fragment",
+            "write only scheme, host, port and path, such as https://gitlab.example.com",
+        ));
+    }
+    let scheme = uri.scheme_str().unwrap_or_default().to_ascii_lowercase();
+    let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+    let port = match (scheme.as_str(), uri.port_u16()) {
+        ("https", Some(443)) | ("http", Some(80)) | (_, None) => String::new(),
+        (_, Some(port)) => format!(":{port}"),
+    };
+    let path = uri.path().trim_end_matches('/');
+    Ok(format!("{scheme}://{host}{port}{path}"))
+}
+
 /// The URL of an ACME directory: https, or http to this very machine for trials.
 pub(super) fn directory(text: &str) -> Result<String, Complaint> {
     let uri = server(text)?;
@@ -185,6 +205,31 @@ mod tests {
         ];
         for text in bad {
             assert!(target(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn issuers_have_one_form_and_keep_their_path() {
+        let read = |text: &str| issuer(text).ok();
+        let plain = Some("https://gitlab.example.com".to_owned());
+        for text in [
+            "https://gitlab.example.com",
+            "https://GitLab.Example.com/",
+            "HTTPS://gitlab.example.com:443",
+            "https://gitlab.example.com//",
+        ] {
+            assert_eq!(read(text), plain, "{text}");
+        }
+        let deep = "http://[::1]:8080/Git/lab";
+        assert_eq!(read("http://[::1]:8080/Git/lab/").as_deref(), Some(deep));
+        for text in [
+            "",
+            "gitlab.example.com",
+            "https://a/?b",
+            "https://a/#b",
+            "https://u@a",
+        ] {
+            assert_eq!(read(text), None, "{text}");
         }
     }
 

@@ -4,9 +4,10 @@ use super::{
     Problem, Source,
     file::Layer,
     input::{Given, GivenValue},
-    key::PREFIX,
+    key::{Key, PREFIX},
     keys::keys,
     nearest::nearest,
+    objects,
     start::PREDECESSOR_VARIABLE,
 };
 
@@ -18,15 +19,44 @@ pub(super) fn read(environment: &[(String, String)]) -> (Layer, Vec<Problem>) {
         if !name.starts_with(PREFIX) || injected(name) || name == PREDECESSOR_VARIABLE {
             continue;
         }
-        let Some(key) = keys().find(|key| key.variable() == *name) else {
-            problems.push(unknown(name));
-            continue;
-        };
         let source = Source::Environment { name: name.clone() };
-        let value = GivenValue::from_text(value, key);
-        layer.insert(key.path, Given { value, source });
+        let given = |kind, optional| {
+            let value = GivenValue::from_text(value, kind, optional);
+            let source = source.clone();
+            Given { value, source }
+        };
+        if let Some(key) = keys().find(|key| key.variable() == *name) {
+            if let Some(problem) = objects_in_one(key, name, value) {
+                problems.push(problem);
+                continue;
+            }
+            let given = given(key.kind, key.optional);
+            // objects that other variables give stay
+            layer.entry(key.path).or_insert(given);
+        } else if let Some((key, index, field)) = objects::of_variable(name, keys()) {
+            let given = given(field.kind, field.is_optional());
+            objects::give(&mut layer, key, index, field, given);
+        } else {
+            problems.push(unknown(name));
+        }
     }
     (layer, problems)
+}
+
+/// The problem of a list of objects that is written as one value; the empty one is no objects.
+fn objects_in_one(key: &Key, name: &str, value: &str) -> Option<Problem> {
+    let first = objects::variables(key).next()?;
+    if value.trim().is_empty() || value.trim() == "null" {
+        return None;
+    }
+    Some(Problem {
+        variable: Some(name.to_owned()),
+        ..Problem::new(
+            key.path,
+            "is a list of objects, for which a single variable has no form",
+            format!("write {first} and so on, or an empty value for none"),
+        )
+    })
 }
 
 /// Kubernetes sets these for a Service that is called duogate.
@@ -35,9 +65,13 @@ fn injected(name: &str) -> bool {
 }
 
 fn unknown(name: &str) -> Problem {
-    let known: Vec<String> = keys().map(super::key::Key::variable).collect();
-    let remedy = match nearest(name, known.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean {near}?"),
+    let single = keys().map(Key::variable);
+    let known: Vec<String> = single.chain(keys().flat_map(objects::variables)).collect();
+    // what all begin with would make all alike
+    let own = |name: &'_ str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
+    let known: Vec<String> = known.iter().map(|name| own(name)).collect();
+    let remedy = match nearest(&own(name), known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean {PREFIX}{near}?"),
         None => "remove it; a variable is DUOGATE_ and the path of a key in capitals, with __ \
                  between the levels"
             .to_owned(),

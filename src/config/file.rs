@@ -1,7 +1,7 @@
 //! The configuration file: what it gives to which key, and every place where it makes no sense.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::Read,
     path::{Path, PathBuf},
 };
@@ -10,8 +10,10 @@ use super::{
     Problem, Source,
     document::{Content, Entry, Node, SyntaxError},
     input::{Given, GivenValue, Item},
-    key::Key,
+    key::{Field, Key, Kind},
     keys::{is_section, key},
+    nearest::nearest,
+    objects::{Object, Objects},
     suggest::{join, not_a_section, unknown},
 };
 
@@ -147,43 +149,57 @@ impl Reader {
 
     fn value(&mut self, key: &'static Key, entry: Entry) {
         let Entry { line, node, .. } = entry;
-        let remedy = format!("write {}", key.kind.expectation());
-        let value = match node.content {
-            Content::Null if key.optional || key.kind.is_list() => GivenValue::Nothing,
-            Content::Null => {
-                return self.problem(Some(line), Problem::new(key.path, "needs a value", remedy));
+        let value = match (key.kind, node.content) {
+            (Kind::Objects(fields), Content::List(nodes)) => Some(self.objects(key, fields, nodes)),
+            (_, content) => {
+                let node = Node { content, ..node };
+                self.given(key.path, key.kind, key.optional, line, node)
             }
-            Content::Scalar(text) if !key.kind.is_list() => GivenValue::One(Item {
-                text,
-                line: Some(node.line),
-            }),
+        };
+        if let Some(value) = value {
+            let source = self.source(line);
+            self.layer.insert(key.path, Given { value, source });
+        }
+    }
+
+    /// What is given for a key or a field; none if it has the wrong shape, which is then told.
+    fn given(
+        &mut self,
+        path: &str,
+        kind: Kind,
+        optional: bool,
+        line: u64,
+        node: Node,
+    ) -> Option<GivenValue> {
+        let mut remedy = format!("write {}", kind.expectation());
+        let message = match node.content {
+            Content::Null if optional || kind.is_list() => return Some(GivenValue::Nothing),
+            Content::Null => "needs a value",
+            Content::Scalar(text) if !kind.is_list() => {
+                let line = Some(node.line);
+                return Some(GivenValue::One(Item { text, line }));
+            }
             Content::Scalar(text) => {
-                let remedy = format!("write it in brackets: [{text}]");
-                let problem = Problem::new(key.path, "is a single value, not a list", remedy);
-                return self.problem(Some(line), problem.with_value(text));
+                if kind.fields().is_empty() {
+                    remedy = format!("write it in brackets: [{text}]");
+                }
+                let problem = Problem::new(path, "is a single value, not a list", remedy);
+                self.problem(Some(line), problem.with_value(text));
+                return None;
             }
-            Content::List(items) if key.kind.is_list() => match self.items(key, items) {
-                Some(items) => GivenValue::Many(items),
-                None => return,
-            },
-            Content::List(_) => {
-                let problem = Problem::new(key.path, "is a list, not a single value", remedy);
-                return self.problem(Some(line), problem);
+            Content::List(items) if kind.is_list() => {
+                return self.items(path, kind, items).map(GivenValue::Many);
             }
-            Content::Section(_) => {
-                let problem = Problem::new(key.path, "is a value, not a section of keys", remedy);
-                return self.problem(Some(line), problem);
-            }
+            Content::List(_) => "is a list, not a single value",
+            Content::Section(_) if kind.is_list() => "is a section of keys, not a list",
+            Content::Section(_) => "is a value, not a section of keys",
         };
-        let source = Source::File {
-            path: self.file.clone(),
-            line,
-        };
-        self.layer.insert(key.path, Given { value, source });
+        self.problem(Some(line), Problem::new(path, message, remedy));
+        None
     }
 
     /// The items of a list; none if one of them is no single value, which is then told.
-    fn items(&mut self, key: &Key, nodes: Vec<Node>) -> Option<Vec<Item>> {
+    fn items(&mut self, path: &str, kind: Kind, nodes: Vec<Node>) -> Option<Vec<Item>> {
         let mut items = Vec::new();
         let mut sound = true;
         for node in nodes {
@@ -194,12 +210,68 @@ impl Reader {
                 });
             } else {
                 sound = false;
-                let remedy = format!("write {}", key.kind.expectation());
-                let problem = Problem::new(key.path, "holds something that is no word", remedy);
+                let remedy = format!("write {}", kind.expectation());
+                let problem = Problem::new(path, "holds something that is no word", remedy);
                 self.problem(Some(node.line), problem);
             }
         }
         sound.then_some(items)
+    }
+
+    /// The objects of a list, without those of a wrong shape, which is told.
+    fn objects(&mut self, key: &Key, fields: &'static [Field], nodes: Vec<Node>) -> GivenValue {
+        let mut objects = Objects::new();
+        for (index, node) in nodes.into_iter().enumerate() {
+            let line = node.line;
+            let Content::Section(entries) = node.content else {
+                let names: Vec<_> = fields.iter().map(|field| field.name).collect();
+                let remedy = format!("write an object with {}", names.join(", "));
+                let path = format!("{}.{index}", key.path);
+                self.problem(Some(line), Problem::new(path, "is no object", remedy));
+                continue;
+            };
+            let before = self.problems.len();
+            let object = self.object(&format!("{}.{index}", key.path), fields, entries);
+            if self.problems.len() == before {
+                objects.insert(index, object);
+            }
+        }
+        GivenValue::Objects(objects)
+    }
+
+    fn object(&mut self, path: &str, fields: &'static [Field], entries: Vec<Entry>) -> Object {
+        let mut object = Object::new();
+        let mut seen = BTreeSet::new();
+        for Entry { key, line, node } in entries {
+            let path = join(path, &key);
+            let Some(field) = fields.iter().find(|field| field.name == key) else {
+                let names: Vec<_> = fields.iter().map(|field| field.name).collect();
+                let remedy = match nearest(&key, names.iter().copied()) {
+                    Some(name) => format!("did you mean {name}?"),
+                    None => format!("the keys here are {}", names.join(", ")),
+                };
+                self.problem(Some(line), Problem::new(path, "is no known key", remedy));
+                continue;
+            };
+            if !seen.insert(field.name) {
+                let problem =
+                    Problem::new(path, "stands here a second time", "keep one of the two");
+                self.problem(Some(line), problem);
+                continue;
+            }
+            if let Some(value) = self.given(&path, field.kind, field.is_optional(), line, node) {
+                let source = self.source(line);
+                object.insert(field.name, Given { value, source });
+            }
+        }
+        object
+    }
+
+    fn source(&self, line: u64) -> Source {
+        Source::File {
+            path: self.file.clone(),
+            line,
+        }
     }
 
     fn problem(&mut self, line: Option<u64>, problem: Problem) {

@@ -21,6 +21,7 @@ pub fn read_as_everything(text: &str) {
     let _ = address::network(text);
     let _ = address::target(text);
     let _ = address::directory(text);
+    let _ = address::issuer(text);
     let _ = address::contact(text);
     let _ = external_account::kid(text);
     let _ = external_account::hmac_key(text);

@@ -7,11 +7,12 @@ use std::{
 
 use super::{
     Source,
-    key::{Choice, Key, Kind, words},
+    key::{Choice, Kind, words},
+    objects::Objects,
 };
 
 /// A value with the place it comes from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Given {
     /// The value.
     pub(super) value: GivenValue,
@@ -28,6 +29,8 @@ pub(super) enum GivenValue {
     One(Item),
     /// A list.
     Many(Vec<Item>),
+    /// A list of objects.
+    Objects(Objects),
 }
 
 /// One text.
@@ -41,9 +44,9 @@ pub(super) struct Item {
 
 /// What a setter gets.
 pub(super) struct Input<'a> {
-    /// The key.
-    pub(super) key: &'a Key,
-    /// Its value.
+    /// What is expected.
+    pub(super) kind: Kind,
+    /// What is given.
     pub(super) value: &'a GivenValue,
     /// The folder that relative paths start from.
     pub(super) folder: &'a Path,
@@ -60,6 +63,8 @@ pub(super) struct Complaint {
     pub(super) value: Option<String>,
     /// The line of that value.
     pub(super) line: Option<u64>,
+    /// The place in a list of objects, and the field there.
+    pub(super) at: Option<(usize, &'static str)>,
 }
 
 impl Complaint {
@@ -70,6 +75,7 @@ impl Complaint {
             remedy: remedy.into(),
             value: None,
             line: None,
+            at: None,
         }
     }
 
@@ -82,16 +88,20 @@ impl Complaint {
 
 impl GivenValue {
     /// What a variable of the environment or a default says: commas between the words of a list.
-    pub(super) fn from_text(text: &str, key: &Key) -> Self {
+    /// There is no text for objects but that of no objects at all.
+    pub(super) fn from_text(text: &str, kind: Kind, optional: bool) -> Self {
         let text = text.trim();
-        if key.kind.is_list() {
+        if let Kind::Objects(_) = kind {
+            return Self::Nothing;
+        }
+        if kind.is_list() {
             let items = text
                 .split(',')
                 .map(str::trim)
                 .filter(|word| !word.is_empty());
             return Self::Many(items.map(Item::unplaced).collect());
         }
-        if key.optional && (text.is_empty() || text == "null") {
+        if optional && (text.is_empty() || text == "null") {
             return Self::Nothing;
         }
         Self::One(Item::unplaced(text))
@@ -103,6 +113,7 @@ impl GivenValue {
             Self::Nothing => true,
             Self::One(_) => false,
             Self::Many(items) => items.is_empty(),
+            Self::Objects(objects) => objects.is_empty(),
         }
     }
 }
@@ -137,7 +148,7 @@ impl Input<'_> {
                 Ok(value) => Ok(Some(value)),
                 Err(complaint) => Err(vec![complaint.about(item)]),
             },
-            GivenValue::Many(_) => Err(vec![self.unexpected("is a list")]),
+            GivenValue::Many(_) | GivenValue::Objects(_) => Err(vec![self.unexpected("is a list")]),
         }
     }
 
@@ -148,7 +159,9 @@ impl Input<'_> {
     ) -> Result<Vec<T>, Vec<Complaint>> {
         let items = match self.value {
             GivenValue::Nothing => return Ok(Vec::new()),
-            GivenValue::One(_) => return Err(vec![self.unexpected("is no list")]),
+            GivenValue::One(_) | GivenValue::Objects(_) => {
+                return Err(vec![self.unexpected("is no list of single values")]);
+            }
             GivenValue::Many(items) => items,
         };
         let mut values = Vec::new();
@@ -166,26 +179,26 @@ impl Input<'_> {
         }
     }
 
-    /// A whole number in the range of the key.
+    /// A whole number in the range of the kind.
     pub(super) fn number<T: TryFrom<u64>>(&self) -> Result<T, Vec<Complaint>> {
         self.one(|text| self.parse_number(text))
     }
 
-    /// A whole number of seconds in the range of the key.
+    /// A whole number of seconds in the range of the kind.
     pub(super) fn seconds(&self) -> Result<Duration, Vec<Complaint>> {
         self.number().map(Duration::from_secs)
     }
 
-    /// A number out of a text, in the range of the key.
+    /// A number out of a text, in the range of the kind.
     pub(super) fn parse_number<T: TryFrom<u64>>(&self, text: &str) -> Result<T, Complaint> {
-        let (minimum, maximum) = match self.key.kind {
+        let (minimum, maximum) = match self.kind {
             Kind::Number { minimum, maximum }
             | Kind::NumberOr {
                 minimum, maximum, ..
             } => (minimum, maximum),
             _ => (0, u64::MAX),
         };
-        let remedy = format!("write {}", self.key.kind.expectation());
+        let remedy = format!("write {}", self.kind.expectation());
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if !is_number {
             return Err(Complaint::new("is no whole number", remedy));
@@ -223,7 +236,7 @@ impl Input<'_> {
     }
 
     fn unexpected(&self, message: &str) -> Complaint {
-        Complaint::new(message, format!("write {}", self.key.kind.expectation()))
+        Complaint::new(message, format!("write {}", self.kind.expectation()))
     }
 }
 

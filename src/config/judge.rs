@@ -20,6 +20,7 @@ pub(super) fn judge(config: &Config, broken: &BTreeSet<String>) -> Vec<Problem> 
     judge.circles();
     judge.certificates();
     judge.files();
+    judge.model_tls();
     judge.heads();
     judge.problems
 }
@@ -296,6 +297,26 @@ impl Judge<'_> {
                     "set tls.source: files, or remove it",
                 );
                 self.say(&["tls.source"], problem);
+            }
+        }
+    }
+
+    fn model_tls(&mut self) {
+        let tls = &self.config.models.tls;
+        if tls.certificate.is_some() {
+            return;
+        }
+        for (path, is_given) in [
+            ("models.tls.key", tls.key.is_some()),
+            ("models.tls.key_password", tls.key_password.is_some()),
+        ] {
+            if is_given {
+                let problem = Problem::new(
+                    path,
+                    "is given, but models.tls.certificate is not",
+                    "give the certificate that belongs to the key, or remove it",
+                );
+                self.say(&["models.tls.certificate"], problem);
             }
         }
     }

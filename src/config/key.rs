@@ -66,6 +66,77 @@ pub(super) enum Kind {
     Url,
     /// `builtin` or the URL of a server.
     Target,
+    /// A list of objects with these fields; its key has no default but the empty list.
+    Objects(&'static [Field]),
+}
+
+/// A field of the objects of a list.
+pub(super) struct Field {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// What its value looks like; never a list of objects again.
+    pub(super) kind: Kind,
+    /// What holds without it, as a variable would say it; none where it has to be given.
+    pub(super) default: Option<&'static str>,
+    /// Whether `null` is a value.
+    optional: bool,
+    /// Whether its value may be shown.
+    pub(super) secret: bool,
+    /// A sentence for the operator.
+    pub(super) about: &'static str,
+}
+
+impl Field {
+    /// A field that has to be given.
+    pub(super) const fn required(name: &'static str, kind: Kind, about: &'static str) -> Self {
+        Self {
+            name,
+            kind,
+            default: None,
+            optional: false,
+            secret: false,
+            about,
+        }
+    }
+
+    /// A field that may be left out.
+    pub(super) const fn with_default(
+        name: &'static str,
+        kind: Kind,
+        default: &'static str,
+        about: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            kind,
+            default: Some(default),
+            optional: false,
+            secret: false,
+            about,
+        }
+    }
+
+    /// The same field, with `null` for a value too.
+    pub(super) const fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+
+    /// The same field, never shown.
+    pub(super) const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    /// Whether `null` is a value.
+    pub(super) const fn is_optional(&self) -> bool {
+        self.optional
+    }
+
+    /// Its part of a variable's name.
+    pub(super) fn variable(&self) -> String {
+        self.name.to_uppercase()
+    }
 }
 
 /// What holds where a key is not given, written as a variable of the environment would say it.
@@ -117,7 +188,16 @@ impl Kind {
                 | Self::Words
                 | Self::Urls
                 | Self::Choices(_)
+                | Self::Objects(_)
         )
+    }
+
+    /// The fields of the objects, where it is a list of those.
+    pub(super) fn fields(self) -> &'static [Field] {
+        match self {
+            Self::Objects(fields) => fields,
+            _ => &[],
+        }
     }
 
     /// Whether the value is written as a number.
@@ -150,6 +230,10 @@ impl Kind {
             Self::Path => "a path".to_owned(),
             Self::Url => "a URL".to_owned(),
             Self::Target => "builtin, or a URL of scheme, host and port".to_owned(),
+            Self::Objects(fields) => {
+                let names: Vec<_> = fields.iter().map(|field| field.name).collect();
+                format!("a list of objects with {}", names.join(", "))
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     LogFormat, LogLevel, Workers,
+    access_keys::ACCESS,
     address::{address, network, target},
     domain::domain,
     input::choice,
@@ -11,12 +12,21 @@ use super::{
         Key, Kind, words,
     },
     limit_keys::LIMITS,
+    model_keys::MODELS,
+    page_keys::PAGES,
     tls_keys::TLS,
 };
 
 /// Every key, in the order in which it is printed.
 pub(super) fn keys() -> impl Iterator<Item = &'static Key> {
-    DOORS.iter().chain(TLS).chain(PROCESS).chain(LIMITS)
+    DOORS
+        .iter()
+        .chain(ACCESS)
+        .chain(TLS)
+        .chain(MODELS)
+        .chain(PAGES)
+        .chain(PROCESS)
+        .chain(LIMITS)
 }
 
 /// The key at a path.
@@ -177,6 +187,27 @@ static DOORS: &[Key] = &[
         "Who answers gRPC: this process, or the HTTP/2 server at a URL, in clear (http) or TLS.",
         |config, input| input.one(target).map(|value| config.agent_platform = value),
     ),
+    Key::new(
+        "prompts",
+        Kind::Path,
+        Always(""),
+        "A folder whose prompts stand in the place of the built-in ones; see docs/prompts.md.",
+        |config, input| input.optional_path().map(|value| config.prompts = value),
+    )
+    .optional(),
+    Key::new(
+        "documentation_index",
+        Kind::Path,
+        Always(""),
+        "The index that the chat looks GitLab's documentation up in; see docs/documentation-search.md. \
+         Without one it finds nothing.",
+        |config, input| {
+            input
+                .optional_path()
+                .map(|value| config.documentation_index = value)
+        },
+    )
+    .optional(),
 ];
 
 /// The process itself.
@@ -211,6 +242,14 @@ static PROCESS: &[Key] = &[
         Always("json"),
         "One JSON object per line, or text for eyes.",
         |config, input| input.one(choice).map(|value| config.log.format = value),
+    ),
+    Key::new(
+        "log.contents",
+        Kind::Choice(words::<bool>),
+        Always("false"),
+        "Writes prompts and answers of the built-in AI gateway into the log, of everybody. Without \
+         it only of requests whose GitLab has its AI logs switched on.",
+        |config, input| input.one(choice).map(|value| config.log.contents = value),
     ),
     Key::new(
         "log.file",

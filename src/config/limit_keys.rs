@@ -102,6 +102,18 @@ pub(super) static LIMITS: &[Key] = &[
         number requests_in_flight, 1..=1_000_000,
         "Requests in flight over all doors; more get 429."
     ),
+    limit!(
+        seconds agent_first_event, 1..=86_400,
+        "The time in which a stream of the built-in agent platform has to say what it is for."
+    ),
+    limit!(
+        number agent_sessions, 1..=1_000_000,
+        "Turns of the built-in agent platform at once; more get UNAVAILABLE."
+    ),
+    limit!(
+        number agent_outstanding_actions, 1..=1024,
+        "Actions of one turn that wait for its client's answer; more wait inside."
+    ),
 ];
 
 #[cfg(test)]

@@ -61,6 +61,15 @@ pub struct Limits {
     pub http2_reset_window: Duration,
     /// Requests in flight over all doors: 8 192, several times the useful peak.
     pub requests_in_flight: usize,
+    /// A stream of the agent platform that says nothing for 5 minutes after it was opened: whoever
+    /// opens one has something to begin.
+    pub agent_first_event: Duration,
+    /// Turns of the agent platform at once: 4 096. Each holds its session's state, of a few hundred
+    /// kilobytes as a rule and some megabytes at most.
+    pub agent_sessions: usize,
+    /// Actions of one turn that wait for the client's answer: 64. More wait inside; clients carry
+    /// them out one by one.
+    pub agent_outstanding_actions: usize,
 }
 
 impl Default for Limits {
@@ -91,6 +100,9 @@ impl Default for Limits {
             http2_resets: 100,
             http2_reset_window: Duration::from_secs(10),
             requests_in_flight: 8192,
+            agent_first_event: Duration::from_secs(300),
+            agent_sessions: 4096,
+            agent_outstanding_actions: 64,
         }
     }
 }

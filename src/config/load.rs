@@ -35,8 +35,8 @@ pub struct Loaded {
 /// A key with its effective value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// The path of the key.
-    pub key: &'static str,
+    /// The path of the key; of a field in a list of objects with its place: `gitlab.0.url`.
+    pub key: String,
     /// The value in YAML, with secrets masked.
     pub value: String,
     /// Where the value comes from.

@@ -1,8 +1,10 @@
 //! The variables of the official container that this process has a use for.
 //!
 //! They say what they always said: ports, TLS on those ports, metrics, log, the time that running
-//! calls get at the end, and trusted roots. The others (tokens, models) are not read here and
-//! never refused, so that a documented `docker run` line starts as it is.
+//! calls get at the end, trusted roots. Whose tokens are accepted stands in `official_access.rs`, the
+//! HTTP API and models in `official_gateway.rs`, accounts at vendors in `official_accounts.rs`, at
+//! Amazon and Google in `official_cloud.rs`. Others are never refused, so that a documented
+//! `docker run` line starts as it is.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -10,11 +12,13 @@ use std::{
 };
 
 use super::{
-    DropInTls, Mode, Problem, Proxies, Source, TlsFiles,
+    Accounts, Amazon, DropInTls, Google, Mode, Problem, Proxies, Source, TlsFiles,
     file::Layer,
     input::{Given, GivenValue},
     keys::key,
+    objects,
 };
+use crate::foundation::Secret;
 
 /// What the official variables say.
 #[derive(Default)]
@@ -31,6 +35,12 @@ pub(super) struct Official {
     pub(super) ca_files: Vec<(String, PathBuf)>,
     /// Proxies for calls to public services.
     pub(super) proxies: Proxies,
+    /// Accounts at vendors of models.
+    pub(super) accounts: Accounts,
+    /// The account at Amazon.
+    pub(super) amazon: Amazon,
+    /// The account at Google.
+    pub(super) google: Google,
     /// What makes no sense.
     pub(super) problems: Vec<Problem>,
     /// What the operator should know.
@@ -60,6 +70,11 @@ pub(super) fn read(environment: &[(String, String)], mode: Mode, folder: &Path) 
     reader.metrics();
     reader.log();
     reader.grace();
+    reader.access();
+    reader.gateway();
+    reader.official.accounts = reader.accounts();
+    reader.official.amazon = reader.amazon();
+    reader.official.google = reader.google();
     for name in ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"] {
         if let Some(file) = reader.value(name) {
             let file = folder.join(file);
@@ -75,27 +90,63 @@ pub(super) fn read(environment: &[(String, String)], mode: Mode, folder: &Path) 
     reader.official
 }
 
-struct Reader<'a> {
+/// Goes through the variables once.
+pub(super) struct Reader<'a> {
     environment: &'a [(String, String)],
     mode: Mode,
-    folder: &'a Path,
-    official: Official,
+    pub(super) folder: &'a Path,
+    pub(super) official: Official,
 }
 
 impl<'a> Reader<'a> {
     /// The value of a variable, if it has one; names count in any case, as they do there.
-    fn value(&self, name: &str) -> Option<&'a str> {
+    pub(super) fn value(&self, name: &str) -> Option<&'a str> {
+        self.given(name).filter(|value| !value.is_empty())
+    }
+
+    /// The same where an empty value is one.
+    pub(super) fn given(&self, name: &str) -> Option<&'a str> {
         self.environment
             .iter()
             .find(|(given, _)| given.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.trim())
-            .filter(|value| !value.is_empty())
+    }
+
+    /// The first value of several variables.
+    pub(super) fn first(&self, names: &[&str]) -> Option<String> {
+        let mut values = names.iter().filter_map(|name| self.value(name));
+        values.next().map(ToOwned::to_owned)
+    }
+
+    /// A value that is never shown.
+    pub(super) fn secret(&self, name: &str) -> Option<Secret> {
+        self.value(name).map(Secret::new)
+    }
+
+    /// A URL that is called as it stands, without a slash at its end.
+    pub(super) fn url(&mut self, name: &str) -> Option<String> {
+        let text = self.value(name)?;
+        let uri = text.parse::<http::Uri>().ok();
+        let is_url = uri.is_some_and(|uri| {
+            matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some()
+        });
+        if !is_url {
+            let remedy = "write http:// or https:// with a host";
+            self.problem(name, None, "is no URL", remedy);
+            return None;
+        }
+        Some(text.trim_end_matches('/').to_owned())
     }
 
     /// The ports are those of the container, so they are opened only in its place.
     fn ports(&mut self) {
         let api = ["AIGW_FASTAPI__API_HOST", "AIGW_FASTAPI__API_PORT"];
+        // any value counts there, "false" too (http-api 5)
+        let disabled = self.value(WITHOUT_GATEWAY).is_some();
         if self.mode == Mode::DropIn {
+            if disabled {
+                self.give("listen.gateway", WITHOUT_GATEWAY, "");
+            }
             if let Some(name) = api.into_iter().rfind(|name| self.value(name).is_some()) {
                 let address = self.address(api[0], Ipv6Addr::UNSPECIFIED.into(), api[1], 5052);
                 self.give_address("listen.gateway", name, address);
@@ -106,6 +157,11 @@ impl<'a> Reader<'a> {
                 self.give_address("listen.agent_platform", "PORT", address);
             }
         } else {
+            if disabled {
+                self.official.notices.push(format!(
+                    "{WITHOUT_GATEWAY} is not used: the port for everything serves the HTTP API too"
+                ));
+            }
             for name in api {
                 if self.value(name).is_none() {
                     continue;
@@ -125,9 +181,9 @@ impl<'a> Reader<'a> {
     }
 
     /// Puts a value under a key unless an earlier variable did.
-    fn give(&mut self, path: &str, name: &str, text: &str) {
+    pub(super) fn give(&mut self, path: &str, name: &str, text: &str) {
         let Some(key) = key(path) else { return };
-        let value = GivenValue::from_text(text, key);
+        let value = GivenValue::from_text(text, key.kind, key.optional);
         let source = Source::Official {
             name: name.to_owned(),
         };
@@ -222,6 +278,43 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Puts a truth value under a key unless an earlier variable did.
+    pub(super) fn give_flag(&mut self, path: &str, name: &str) {
+        if self.value(name).is_some()
+            && let Some(flag) = self.flag(name)
+        {
+            self.give(path, name, word(flag));
+        }
+    }
+
+    /// Puts a value under a field of an object of a list unless an earlier variable did.
+    pub(super) fn give_field(
+        &mut self,
+        path: &str,
+        position: usize,
+        field: &str,
+        name: &str,
+        text: &str,
+    ) {
+        let Some(key) = key(path) else {
+            return;
+        };
+        let Some(field) = key.kind.fields().iter().find(|known| known.name == field) else {
+            return;
+        };
+        let value = GivenValue::from_text(text, field.kind, field.is_optional());
+        let source = Source::Official {
+            name: name.to_owned(),
+        };
+        objects::give(
+            &mut self.official.layer,
+            key,
+            position,
+            field,
+            Given { value, source },
+        );
+    }
+
     fn address(
         &mut self,
         host: &str,
@@ -261,7 +354,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A truth value; false where there is none, nothing where it is no truth value.
-    fn flag(&mut self, name: &str) -> Option<bool> {
+    pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
         let Some(text) = self.value(name) else {
             return Some(false);
         };
@@ -275,7 +368,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn problem(&mut self, name: &str, value: Option<&str>, message: &str, remedy: &str) {
+    pub(super) fn problem(&mut self, name: &str, value: Option<&str>, message: &str, remedy: &str) {
         let problem = Problem::new("", message, remedy);
         let problem = match value {
             Some(value) => problem.with_value(value),
@@ -286,6 +379,15 @@ impl<'a> Reader<'a> {
             ..problem
         });
     }
+}
+
+/// Starts the Agent Platform alone in the official container. Its counterpart,
+/// `ENABLE_DUO_WORKFLOW_SERVICE`, asks for what is always there.
+const WITHOUT_GATEWAY: &str = "DISABLE_AI_GATEWAY";
+
+/// Our word for a truth value.
+pub(super) fn word(flag: bool) -> &'static str {
+    if flag { "true" } else { "false" }
 }
 
 /// Our word for a level of Python's.
@@ -334,6 +436,31 @@ mod tests {
         let public = official(Mode::Public, &pairs);
         assert!(public.layer.is_empty());
         assert_eq!(public.notices.len(), 1);
+    }
+
+    #[test]
+    fn the_http_api_can_be_left_out() {
+        let pairs = [
+            ("DISABLE_AI_GATEWAY", "true"),
+            ("AIGW_FASTAPI__API_PORT", "6000"),
+        ];
+        let drop_in = official(Mode::DropIn, &pairs);
+        let given = &drop_in.layer.get("listen.gateway").unwrap().value;
+        assert!(matches!(given, GivenValue::Nothing));
+        let public = official(Mode::Public, &pairs[..1]);
+        assert!(public.layer.is_empty());
+        assert!(public.notices[0].starts_with("DISABLE_AI_GATEWAY is not used"));
+    }
+
+    #[test]
+    fn variables_without_a_meaning_are_told() {
+        let pairs = [
+            ("AIGW_FEATURE_FLAGS__DISALLOWED_FLAGS", "{}"),
+            ("AIGW_MOCK_MODEL_RESPONSES", "true"),
+        ];
+        assert_eq!(official(Mode::DropIn, &pairs).notices.len(), 2);
+        let off = [("AIGW_MOCK_MODEL_RESPONSES", "false")];
+        assert!(official(Mode::DropIn, &off).notices.is_empty());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::Limits;
+use super::{Accounts, Amazon, Google, Limits};
 
 /// Everything the process needs to know from its operator.
 #[derive(Clone, Debug)]
@@ -22,8 +22,24 @@ pub struct Config {
     pub gateway: Target,
     /// Who answers gRPC.
     pub agent_platform: Target,
+    /// GitLab instances whose tokens are accepted.
+    pub gitlab: Vec<GitlabInstance>,
+    /// The customers' portal, whose tokens are accepted too: its URL without a final slash.
+    pub customers_portal: Option<String>,
+    /// What is asked of tokens.
+    pub auth: Auth,
+    /// Keys that sign our own tokens.
+    pub keys: Keys,
+    /// A folder whose prompts stand in the place of the built-in ones.
+    pub prompts: Option<PathBuf>,
+    /// The index of documentation that is searched.
+    pub documentation_index: Option<PathBuf>,
     /// Outgoing connections.
     pub upstream: Upstream,
+    /// Models.
+    pub models: Models,
+    /// What describes the doors.
+    pub pages: Pages,
     /// The log.
     pub log: Log,
     /// `drain.delay_seconds`: how long listeners still answer after the end was asked for.
@@ -207,6 +223,75 @@ pub enum Target {
     Forward(http::Uri),
 }
 
+/// A GitLab instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GitlabInstance {
+    /// Its URL with its path, without a final slash.
+    pub url: String,
+    /// More roots that its certificate may come from, in PEM.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// What is asked of tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Auth {
+    /// Whether requests need one; in local mode false, except for requests through a proxy.
+    pub required: bool,
+    /// Whether `Bypass-Auth: true` makes up for one (http-api 3.7).
+    pub bypass_with_header: bool,
+    /// Whether they are believed without a look at their signature (http-api 3.7).
+    pub bypass_signature: bool,
+    /// The audience they have to name, and the issuer of ours.
+    pub service_name: String,
+    /// The same for the agent platform.
+    pub agent_platform: AgentPlatformAuth,
+}
+
+/// What is asked of tokens of the agent platform.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AgentPlatformAuth {
+    /// Whether calls need one; in local mode false, except for calls through a proxy.
+    pub required: bool,
+    /// The audience they have to name, and the issuer of ours.
+    pub service_name: String,
+}
+
+/// Keys of the tokens we issue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// Of the HTTP API.
+    pub gateway: SigningKeys,
+    /// Of the agent platform.
+    pub agent_platform: SigningKeys,
+}
+
+/// The keys of one door.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SigningKeys {
+    /// Signs.
+    pub signing: Option<KeySource>,
+    /// The previous one, whose tokens are still accepted.
+    pub validation: Option<KeySource>,
+}
+
+/// Where a private key comes from.
+#[derive(Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// The key itself in PEM, as it was pasted. Never shown.
+    Pem(String),
+    /// The absolute path of a file with it.
+    File(PathBuf),
+}
+
+impl std::fmt::Debug for KeySource {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Pem(_) => formatter.write_str("Pem(..)"),
+            Self::File(path) => formatter.debug_tuple("File").field(path).finish(),
+        }
+    }
+}
+
 /// Outgoing connections.
 #[derive(Clone, Debug, Default)]
 pub struct Upstream {
@@ -227,6 +312,121 @@ pub struct Proxies {
     pub none_for: Option<String>,
 }
 
+/// Which models may be asked, and how.
+#[derive(Clone, Default)]
+pub struct Models {
+    /// Whether requests may name model servers.
+    pub custom_enabled: bool,
+    /// For calls that name none.
+    pub default: Option<DefaultModel>,
+    /// Hosts that may be asked; empty means all.
+    pub allowed_hosts: Vec<String>,
+    /// Names and values; values are never shown.
+    pub extra_headers: Vec<(String, String)>,
+    /// Whether streams are never asked for.
+    pub disable_streaming: bool,
+    /// How long a model may be silent where a prompt does not say.
+    pub timeout: Duration,
+    /// The longest answer of prompts under `chat/`, in tokens.
+    pub chat_max_tokens: Option<u32>,
+    /// Servers that share the calls of an endpoint, and how many each gets.
+    pub endpoints: Vec<ModelEndpoint>,
+    /// TLS towards model servers.
+    pub tls: ModelTls,
+    /// Accounts at vendors of models.
+    pub accounts: Accounts,
+    /// The account at Amazon, as its own variables say it.
+    pub amazon: Amazon,
+    /// The account at Google, as its own variables say it.
+    pub google: Google,
+}
+
+impl std::fmt::Debug for Models {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Models")
+            .field("custom_enabled", &self.custom_enabled)
+            .field("default", &self.default)
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An endpoint of models and the servers that stand for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelEndpoint {
+    /// The URL that GitLab's administrator types in.
+    pub endpoint: String,
+    /// URLs of servers that are called in its place; empty: itself.
+    pub urls: Vec<String>,
+    /// How many calls one server gets at a time.
+    pub concurrency: Option<usize>,
+}
+
+/// A model of the operator's.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct DefaultModel {
+    /// Its family.
+    pub name: String,
+    /// The URL of its server.
+    pub endpoint: String,
+    /// Never shown.
+    pub api_key: Option<String>,
+    /// What the server calls it, behind a prefix.
+    pub identifier: String,
+}
+
+impl std::fmt::Debug for DefaultModel {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("DefaultModel")
+            .field("name", &self.name)
+            .field("identifier", &self.identifier)
+            .finish_non_exhaustive()
+    }
+}
+
+/// TLS towards model servers.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct ModelTls {
+    /// The certificate that is shown to them.
+    pub certificate: Option<PathBuf>,
+    /// Its key.
+    pub key: Option<PathBuf>,
+    /// What opens the key; never shown.
+    pub key_password: Option<String>,
+    /// The only roots, where given.
+    pub ca_file: Option<PathBuf>,
+    /// Whether their certificates are judged.
+    pub verify: bool,
+}
+
+impl std::fmt::Debug for ModelTls {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ModelTls")
+            .field("certificate", &self.certificate)
+            .field("key", &self.key)
+            .field("ca_file", &self.ca_file)
+            .field("verify", &self.verify)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where the built-in AI gateway describes itself; paths, absent where it does not. And whether the
+/// agent platform does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pages {
+    /// The OpenAPI document.
+    pub openapi: Option<String>,
+    /// The same for eyes.
+    pub docs: Option<String>,
+    /// A second place of it.
+    pub redoc: Option<String>,
+    /// Whether the built-in agent platform describes itself to gRPC clients.
+    pub grpc_reflection: bool,
+}
+
 /// The log.
 #[derive(Clone, Debug)]
 pub struct Log {
@@ -236,6 +436,8 @@ pub struct Log {
     pub format: LogFormat,
     /// Written here too when given.
     pub file: Option<PathBuf>,
+    /// Whether prompts and answers are written for everybody.
+    pub contents: bool,
 }
 
 /// Least severity written.

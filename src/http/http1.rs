@@ -55,13 +55,28 @@ impl HttpServer {
         while visit.is_woken(&mut stream).await {
             // Boxed: else a waiting connection would keep the room for a busy one.
             match Box::pin(visit.converse(stream)).await {
-                Some(idle) => stream = idle,
-                None => return,
+                Next::Idle(idle) => stream = idle,
+                Next::Broken(broken) => {
+                    stream = broken;
+                    break;
+                }
+                Next::Gone => return,
             }
         }
         // The peer may be gone, or not read any more; there is nothing to tell then.
         let _ = timeout(GOODBYE, stream.shutdown()).await;
     }
+}
+
+/// What is left of a conversation.
+enum Next<S> {
+    /// Nothing is to do for now.
+    Idle(S),
+    /// An answer broke off: its client has to see the end of the connection in the middle of it,
+    /// and not a fault of TLS, which GitLab takes for another kind of trouble.
+    Broken(S),
+    /// Nothing.
+    Gone,
 }
 
 /// One client on one connection.
@@ -87,8 +102,8 @@ impl Visit {
         }
     }
 
-    /// Answers requests; returns the stream once none has come for a while.
-    async fn converse<S>(&self, stream: GateStream<S>) -> Option<GateStream<S>>
+    /// Answers requests until none has come for a while, or the connection ends.
+    async fn converse<S>(&self, stream: GateStream<S>) -> Next<GateStream<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -100,11 +115,18 @@ impl Visit {
         tokio::select! {
             // What has come is read before the end is told.
             biased;
-            _ = &mut connection => return None,
+            outcome = &mut connection => {
+                return match connection.into_parts() {
+                    Some(parts) if outcome.is_err() => Next::Broken(parts.io.into_inner()),
+                    _ => Next::Gone,
+                };
+            }
             () = self.rest() => {
-                let parts = connection.into_parts()?;
-                // Bytes that hyper has not looked at belong to a request that it gave up.
-                return parts.read_buf.is_empty().then(|| parts.io.into_inner());
+                return match connection.into_parts() {
+                    // Bytes that hyper has not looked at belong to a request that it gave up.
+                    Some(parts) if parts.read_buf.is_empty() => Next::Idle(parts.io.into_inner()),
+                    _ => Next::Gone,
+                };
             }
             () = ending(shutdown, self.ends, self.born) => {}
         }
@@ -114,7 +136,7 @@ impl Visit {
             _ = connection => {}
             () = shutdown.reached(ShutdownPhase::Cut) => {}
         }
-        None
+        Next::Gone
     }
 
     /// Returns once nothing was left to do, and nothing new came, for a whole pause.

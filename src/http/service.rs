@@ -3,12 +3,13 @@
 use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 
 use super::{
     AccessEntry, DoorKind, GrpcCode, Problem, RequestBody, RequestContext, ResponseBody,
     StreamKind, Surface,
     access_log::RequestFacts,
+    body::empty_body,
     client_address::client_address,
     dispatch::{self, Destination},
     gate::GateControl,
@@ -192,6 +193,11 @@ impl ConnectionService {
             || tunnel
             || status == StatusCode::NO_CONTENT
             || status == StatusCode::NOT_MODIFIED;
+        let response = if head_only {
+            without_body(response)
+        } else {
+            response
+        };
         let gate = self.gate.clone();
         // An agent may be busy for as long as it likes before it takes the next message.
         let untaken = self.untaken.as_ref().filter(|_| kind != DoorKind::Agent);
@@ -208,6 +214,17 @@ impl ConnectionService {
         let wanted = |doors: &Doors| doors.strict_transport && self.facts.tls.is_some();
         matches!(&self.surface, Surface::Doors(doors) if wanted(&doors.load()))
     }
+}
+
+/// The answer to HEAD: the length that a body would have, and no body. hyper leaves it out on
+/// HTTP/1 alone; on HTTP/2 it would send it, which clients call a protocol error.
+fn without_body(mut response: Response<ResponseBody>) -> Response<ResponseBody> {
+    let length = response.body().size_hint().exact();
+    let headers = response.headers_mut();
+    if let Some(length) = length.filter(|_| !headers.contains_key(header::CONTENT_LENGTH)) {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    response.map(|_| empty_body())
 }
 
 fn flight(door: DoorKind) -> FlightKind {

@@ -116,9 +116,9 @@ a dashboard: [operations.md](operations.md#monitoring).
 Series that count failures begin at 0 with the process, so that an alert sees the first one; statuses,
 codes, rules and the kinds of a successful handshake appear with the first thing they count.
 `certificate_state`, `certificate_next_attempt` and `acme_*` exist with certificates from an ACME server
-only, `certificate_file_reloads` with certificate files, `upstream_*` with a forwarded door, `process_*` on
-Linux. Labels never carry anything that a client sent: no path, no address, no name that
-is not configured. A histogram `NAME` is served as `NAME_bucket` with `le`, `NAME_sum` and `NAME_count`.
+only, `certificate_file_reloads` with certificate files, `upstream_*` with a forwarded door and for calls of
+models, `process_*` on Linux. Labels never carry anything that a client sent: no path, no address, no name
+that is not configured. A histogram `NAME` is served as `NAME_bucket` with `le`, `NAME_sum` and `NAME_count`.
 
 | metric | type | unit | labels | meaning |
 |---|---|---|---|---|
@@ -144,8 +144,22 @@ mod tests {
         for metric in DESCRIPTIONS {
             let counter = matches!(metric.kind, MetricType::Counter);
             assert_eq!(metric.name.ends_with("_total"), counter, "{}", metric.name);
-            let ours = ["duogate_", "process_"];
-            assert!(ours.iter().any(|prefix| metric.name.starts_with(prefix)));
+            // ours, and the names of the official gateway and agent platform
+            let known = [
+                "duogate_",
+                "process_",
+                "http_request_",
+                "model_inferences_",
+                "inference_",
+                "code_suggestions_",
+                "grpc_server_",
+                "agent_platform_",
+                "duo_workflow_",
+                "compaction_",
+                "executor_actions_",
+            ];
+            let is_known = known.iter().any(|prefix| metric.name.starts_with(prefix));
+            assert!(is_known, "{}", metric.name);
             assert!(!metric.help.ends_with('.'), "the registry adds it");
         }
     }

@@ -115,7 +115,8 @@ where
     tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
-        .with_current_span(false)
+        // of a session: which one it is, on the lines of rooms that do not know
+        .with_current_span(true)
         .with_span_list(false)
         .with_writer(writer)
 }

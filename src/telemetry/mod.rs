@@ -15,6 +15,7 @@
 mod description;
 mod durations;
 mod exposition;
+mod label_values;
 mod labels;
 mod log;
 mod names;
@@ -24,10 +25,13 @@ pub use description::{Label, MetricDescription, Values, reference};
 pub use durations::Durations;
 pub use exposition::{ExpositionFormat, expose};
 pub use labels::{
-    AcmeErrorLabels, BuildLabels, CertificateLabels, CertificateStateLabels, CodeLabels,
-    ConnectionLabels, DoorLabels, HandshakeLabels, KindLabels, OutcomeLabels, PhaseLabels,
-    RequestLabels, RuleName, UpstreamConnectionLabels, UpstreamLabels, UpstreamNameLabels,
-    ViolationLabels,
+    AcmeErrorLabels, ActionLabels, BuildLabels, CallLabels, CertificateLabels,
+    CertificateStateLabels, CheckpointLabels, ClientLabels, CodeLabels, CompactionLabels,
+    ConnectionLabels, DoorLabels, EndpointLabels, GitLabLabels, HandlerLabels, HandshakeLabels,
+    InferenceLabels, InferenceOutcomeLabels, KeySourceLabels, KeySourceStateLabels, KindLabels,
+    LanguageLabels, ModelLabels, OutcomeLabels, PhaseLabels, ReasonLabels, RequestLabels, RuleName,
+    SessionAbortLabels, SessionFailureLabels, SessionLabels, SummaryLabels, ToolFailureLabels,
+    ToolLabels, UpstreamConnectionLabels, UpstreamLabels, UpstreamNameLabels, ViolationLabels,
 };
 pub use log::{LogError, LogGuard, LogLevelSwitch, LogSettings, start_log};
 pub use names::Metrics;

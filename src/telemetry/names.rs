@@ -12,11 +12,27 @@ use prometheus_client::{
 use tracing_appender::non_blocking::ErrorCounter;
 
 use super::{
-    AcmeErrorLabels, BuildLabels, CertificateLabels, CertificateStateLabels, CodeLabels,
-    ConnectionLabels, DoorLabels, Durations, HandshakeLabels, KindLabels, LogGuard, OutcomeLabels,
-    PhaseLabels, RequestLabels, UpstreamConnectionLabels, UpstreamLabels, UpstreamNameLabels,
-    ViolationLabels,
-    description::{Label, MetricDescription, Values},
+    AcmeErrorLabels, ActionLabels, BuildLabels, CallLabels, CertificateLabels,
+    CertificateStateLabels, CheckpointLabels, CodeLabels, CompactionLabels, ConnectionLabels,
+    DoorLabels, Durations, EndpointLabels, GitLabLabels, HandlerLabels, HandshakeLabels,
+    InferenceLabels, InferenceOutcomeLabels, KeySourceLabels, KeySourceStateLabels, KindLabels,
+    LanguageLabels, LogGuard, ModelLabels, OutcomeLabels, PhaseLabels, ReasonLabels, RequestLabels,
+    SessionAbortLabels, SessionFailureLabels, SessionLabels, SummaryLabels, ToolFailureLabels,
+    ToolLabels, UpstreamConnectionLabels, UpstreamLabels, UpstreamNameLabels, ViolationLabels,
+    description::{Label, MetricDescription},
+    label_values::{
+        ACME_ERROR, ACTION_CLASS, AGENT_NAME, ATTEMPT, AUTHENTICATION, CERTIFICATE,
+        CERTIFICATE_STATE, CHECKPOINT_ENDPOINT, CHECKPOINT_METHOD, CHECKPOINT_STATUS, CLIENT_TYPE,
+        CODE, COMPACTION_STATUS, CONNECT, CONNECTION_STATE, DOOR, DOOR_OR_GATE, EDITOR_LANGUAGE,
+        ENDPOINT, EXCHANGE, EXTENSION, FAILURE_REASON, FEATURE, FINISH_REASON, FLOW_TYPE,
+        GITLAB_ENDPOINT, GITLAB_METHOD, GITLAB_VERSION, GROUP, GRPC_CODE, GRPC_METHOD,
+        GRPC_SERVICE, GRPC_TYPE, HANDLER, HANDSHAKE, HANDSHAKE_KIND, INFERENCE_ERROR,
+        INFERENCE_FAILED, KEY_FETCH, KEY_SOURCE, KEY_SOURCE_STATE, KEY_SOURCE_STATES, KIND,
+        LANGUAGE, LISTENER, LSP_VERSION, METHOD, MODEL_ENGINE, MODEL_FAILURE, MODEL_NAME,
+        OK_OR_FAILED, PHASE, PROTOCOL, REALM, REFUSAL, RELOAD, RULE, SEARCH, SERVER, SESSION_TYPE,
+        STATES, STATUS, STATUS_CLASS, STREAMING, TEAM_MEMBER, TLS_VERSION, TOOL_FAILURE, TOOL_NAME,
+        UNIT_PRIMITIVE, UPSTREAM, VERSION,
+    },
 };
 
 macro_rules! metrics {
@@ -89,13 +105,117 @@ metrics! {
 
     upstream_requests: Family<UpstreamLabels, Counter>, "duogate_upstream_requests_total", [UPSTREAM, EXCHANGE],
         "Requests forwarded, by how the exchange ended";
-    upstream_connects: Family<UpstreamLabels, Counter>, "duogate_upstream_connects_total", [UPSTREAM, CONNECT],
+    upstream_connects: Family<UpstreamLabels, Counter>, "duogate_upstream_connects_total", [SERVER, CONNECT],
         "Attempts to connect to an upstream";
     upstream_connections: Family<UpstreamConnectionLabels, Gauge>, "duogate_upstream_connections",
-        [UPSTREAM, CONNECTION_STATE],
+        [SERVER, CONNECTION_STATE],
         "Connections to an upstream now; one of HTTP/2 is in use while it carries a stream";
-    upstream_connections_limit: Family<UpstreamNameLabels, Gauge>, "duogate_upstream_connections_limit", [UPSTREAM],
-        "How many connections to an upstream may be in use (limits.upstream_connections)";
+    upstream_connections_limit: Family<UpstreamNameLabels, Gauge>, "duogate_upstream_connections_limit", [SERVER],
+        "How many connections to an upstream may be in use (limits.upstream_connections; to one model server limits.requests_in_flight)";
+
+    handler_seconds: Family<HandlerLabels, Durations>, "http_request_duration_seconds",
+        [HANDLER, METHOD, STATUS_CLASS],
+        "From a request of the HTTP API to the head of its answer";
+    inferences_in_flight: Family<ModelLabels, Gauge>, "model_inferences_in_flight",
+        [MODEL_ENGINE, MODEL_NAME],
+        "Calls of models now";
+    inferences: Family<InferenceOutcomeLabels, Counter>, "model_inferences_total",
+        [MODEL_ENGINE, MODEL_NAME, INFERENCE_FAILED, INFERENCE_ERROR, STREAMING, FEATURE,
+         UNIT_PRIMITIVE, FINISH_REASON],
+        "Calls of models ended";
+    inference_seconds: Family<InferenceLabels, Durations>, "inference_request_duration_seconds",
+        [MODEL_ENGINE, MODEL_NAME, FEATURE, UNIT_PRIMITIVE],
+        "From a call of a model to the end of its answer";
+    input_tokens: Family<InferenceLabels, Counter>, "inference_input_tokens_total",
+        [MODEL_ENGINE, MODEL_NAME, FEATURE, UNIT_PRIMITIVE],
+        "Tokens that models were given, as their servers count";
+    output_tokens: Family<InferenceLabels, Counter>, "inference_output_tokens_total",
+        [MODEL_ENGINE, MODEL_NAME, FEATURE, UNIT_PRIMITIVE],
+        "Tokens that models wrote, as their servers count";
+    total_tokens: Family<InferenceLabels, Counter>, "inference_total_tokens_total",
+        [MODEL_ENGINE, MODEL_NAME, FEATURE, UNIT_PRIMITIVE],
+        "Both together";
+    first_token_seconds: Family<InferenceLabels, Durations>, "duogate_model_first_token_duration_seconds",
+        [MODEL_ENGINE, MODEL_NAME, FEATURE, UNIT_PRIMITIVE],
+        "From a call of a model to the first text of its answer";
+    generation_seconds: Family<InferenceLabels, Durations>, "duogate_model_generation_duration_seconds",
+        [MODEL_ENGINE, MODEL_NAME, FEATURE, UNIT_PRIMITIVE],
+        "From the first text of an answer to the last; output tokens divided by its sum is the speed";
+    model_attempts: Family<OutcomeLabels, Counter>, "duogate_model_attempts_total", [ATTEMPT],
+        "Requests sent to model servers: first ones, again after a failure, adjusted to what the server takes, elsewhere";
+    model_failures: Family<ReasonLabels, Counter>, "duogate_model_failures_total", [MODEL_FAILURE],
+        "Calls of models that failed";
+    model_endpoint_open: Family<EndpointLabels, Gauge>, "duogate_model_endpoint_open", [ENDPOINT],
+        "1 while a server of models.endpoints keeps failing and is left alone, else 0";
+    prompt_languages: Family<LanguageLabels, Counter>, "code_suggestions_prompt_language_total",
+        [LANGUAGE, EXTENSION, EDITOR_LANGUAGE],
+        "Files that were to be completed";
+    post_processing_seconds: Family<ModelLabels, Durations>,
+        "code_suggestions_post_processing_duration_seconds", [MODEL_ENGINE, MODEL_NAME],
+        "How long the cleaning of a completion took";
+
+    documentation_searches: Family<OutcomeLabels, Counter>, "duogate_documentation_searches_total", [SEARCH],
+        "Searches of the documentation: cut ones had no time for the whole index, unavailable ones no usable file";
+    agent_calls: Family<CallLabels, Counter>, "grpc_server_handled_total",
+        [GRPC_TYPE, GRPC_SERVICE, GRPC_METHOD, GRPC_CODE, FLOW_TYPE, LSP_VERSION, GITLAB_VERSION,
+         CLIENT_TYPE, REALM, TEAM_MEMBER],
+        "Calls of the built-in agent platform that ended";
+    agent_starts: Family<SessionLabels, Counter>, "agent_platform_receive_start_total",
+        [FLOW_TYPE, LSP_VERSION, GITLAB_VERSION, CLIENT_TYPE, REALM, TEAM_MEMBER],
+        "Sessions that were to begin or go on, whatever became of it";
+    sessions_open: Gauge, "duogate_agent_sessions_open", [],
+        "Sessions of the built-in agent platform now; bounded by limits.agent_sessions";
+    session_starts: Family<SessionLabels, Counter>, "agent_platform_session_start_total",
+        [FLOW_TYPE, LSP_VERSION, GITLAB_VERSION, CLIENT_TYPE, REALM, TEAM_MEMBER],
+        "Turns that began a session";
+    session_resumes: Family<SessionLabels, Counter>, "agent_platform_session_resume_total",
+        [FLOW_TYPE, LSP_VERSION, GITLAB_VERSION, CLIENT_TYPE, REALM, TEAM_MEMBER],
+        "Turns of a session that waited for its user";
+    session_retries: Family<SessionLabels, Counter>, "agent_platform_session_retry_total",
+        [FLOW_TYPE, LSP_VERSION, GITLAB_VERSION, CLIENT_TYPE, REALM, TEAM_MEMBER],
+        "Turns of a session that was stopped, failed or cut off";
+    session_rejects: Family<SessionLabels, Counter>, "agent_platform_session_reject_total",
+        [FLOW_TYPE, LSP_VERSION, GITLAB_VERSION, CLIENT_TYPE, REALM, TEAM_MEMBER],
+        "Turns that did not begin, since GitLab refused or the session cannot go on";
+    session_successes: Family<SessionLabels, Counter>, "agent_platform_session_success_total",
+        [FLOW_TYPE, LSP_VERSION, GITLAB_VERSION, CLIENT_TYPE, REALM, TEAM_MEMBER],
+        "Turns that went well";
+    session_failures: Family<SessionFailureLabels, Counter>, "agent_platform_session_failure_total",
+        [FAILURE_REASON, SESSION_TYPE, FLOW_TYPE, LSP_VERSION, GITLAB_VERSION, CLIENT_TYPE, REALM,
+         TEAM_MEMBER],
+        "Turns that failed";
+    session_aborts: Family<SessionAbortLabels, Counter>, "agent_platform_session_abort_total",
+        [SESSION_TYPE, FLOW_TYPE, LSP_VERSION, GITLAB_VERSION, CLIENT_TYPE, REALM,
+         TEAM_MEMBER],
+        "Turns that the user, the client or the end of a process ended";
+    first_response_seconds: Family<SessionLabels, Durations>,
+        "duo_workflow_time_to_first_response_seconds", [FLOW_TYPE, LSP_VERSION, GITLAB_VERSION, CLIENT_TYPE, REALM, TEAM_MEMBER],
+        "From a session's first event to the first word or call of its model";
+    tool_seconds: Family<ToolLabels, Durations>, "duo_workflow_tool_call_seconds",
+        [TOOL_NAME, FLOW_TYPE, LSP_VERSION, GITLAB_VERSION, CLIENT_TYPE, REALM,
+         TEAM_MEMBER],
+        "How long calls of tools took, with what the client and GitLab took of it";
+    tool_failures: Family<ToolFailureLabels, Counter>, "agent_platform_tool_failure_total",
+        [TOOL_NAME, TOOL_FAILURE, FLOW_TYPE, LSP_VERSION, GITLAB_VERSION, CLIENT_TYPE, REALM,
+         TEAM_MEMBER],
+        "Calls of tools that failed: GitLab refused, the client could not, the model gave wrong arguments, or it is not allowed";
+    gitlab_seconds: Family<GitLabLabels, Durations>, "duo_workflow_gitlab_response_seconds",
+        [GITLAB_ENDPOINT, GITLAB_METHOD],
+        "From a request to GitLab through a session's client to the answer";
+    checkpoints: Family<CheckpointLabels, Counter>, "duo_workflow_checkpoint_total",
+        [CHECKPOINT_ENDPOINT, CHECKPOINT_STATUS, CHECKPOINT_METHOD, LSP_VERSION, GITLAB_VERSION, CLIENT_TYPE, REALM,
+         TEAM_MEMBER],
+        "Checkpoints given to GitLab, by its last answer";
+    compactions: Family<CompactionLabels, Counter>, "compaction_execution_total",
+        [AGENT_NAME, COMPACTION_STATUS, FLOW_TYPE, LSP_VERSION, GITLAB_VERSION, CLIENT_TYPE, REALM,
+         TEAM_MEMBER],
+        "Conversations that were to be summarized";
+    compaction_seconds: Family<SummaryLabels, Durations>, "compaction_llm_duration_seconds",
+        [AGENT_NAME, FLOW_TYPE, LSP_VERSION, GITLAB_VERSION, CLIENT_TYPE, REALM,
+         TEAM_MEMBER],
+        "How long models took for a summary";
+    action_seconds: Family<ActionLabels, Durations>, "executor_actions_duration_seconds", [ACTION_CLASS],
+        "From an action for a session's client to its answer";
 
     certificate_not_before: Family<CertificateLabels, Gauge>,
         "duogate_certificate_not_before_timestamp_seconds", [CERTIFICATE],
@@ -115,6 +235,18 @@ metrics! {
         "Attempts to obtain a certificate from an ACME server";
     acme_errors: Family<AcmeErrorLabels, Counter>, "duogate_acme_errors_total", [ACME_ERROR],
         "Refusals by ACME servers; refused nonces are normal";
+
+    authentications: Family<OutcomeLabels, Counter>, "duogate_authentications_total", [AUTHENTICATION],
+        "Requests to the built-in doors, by what became of their tokens";
+    key_source_state: Family<KeySourceStateLabels, Gauge>, "duogate_key_source_state", [KEY_SOURCE, KEY_SOURCE_STATE],
+        "1 for the state of a source of keys, else 0; with stale the last good keys count";
+    key_source_keys: Family<KeySourceLabels, Gauge>, "duogate_key_source_keys", [KEY_SOURCE],
+        "Keys of a source that count";
+    key_source_fetched: Family<KeySourceLabels, Gauge>, "duogate_key_source_last_success_timestamp_seconds",
+        [KEY_SOURCE],
+        "When a source's keys were fetched; 0 for never";
+    key_fetches: Family<OutcomeLabels, Counter>, "duogate_key_fetches_total", [KEY_FETCH],
+        "Attempts to fetch the keys of a source";
 
     config_reloads: Family<OutcomeLabels, Counter>, "duogate_config_reloads_total", [RELOAD],
         "Reloads of the configuration";
@@ -138,123 +270,6 @@ metrics! {
     descriptor_limit: Gauge<u64, AtomicU64>, "process_max_fds", [],
         "File descriptors that may be open";
 }
-
-const VERSION: Label = Label("version", Values::Any("the version of the package"));
-const PHASE: Label = Label(
-    "phase",
-    Values::OneOf(&["running", "leaving", "draining", "cut"]),
-);
-const LISTENER: Label = Label(
-    "listener",
-    Values::OneOf(&[
-        "https",
-        "http",
-        "gateway",
-        "agent_platform",
-        "admin",
-        "metrics",
-    ]),
-);
-const REFUSAL: Label = Label(
-    "outcome",
-    Values::OneOf(&["total", "per_client", "proxy_header"]),
-);
-const HANDSHAKE: Label = Label(
-    "outcome",
-    Values::OneOf(&[
-        "ok",
-        "challenge",
-        "timeout",
-        "closed",
-        "alert",
-        "incompatible",
-        "unknown_name",
-        "plain_http",
-        "failed",
-    ]),
-);
-const TLS_VERSION: Label = Label("version", Values::OneOf(&["TLSv1.2", "TLSv1.3", "none"]));
-const GROUP: Label = Label(
-    "group",
-    Values::Any("the key-exchange group, such as `X25519MLKEM768`, or `none`"),
-);
-const HANDSHAKE_KIND: Label = Label(
-    "kind",
-    Values::OneOf(&["full", "hello_retry", "resumed", "none"]),
-);
-const DOOR: Label = Label(
-    "door",
-    Values::OneOf(&["gateway", "agent", "clear", "admin"]),
-);
-const DOOR_OR_GATE: Label = Label(
-    "door",
-    Values::OneOf(&["gateway", "agent", "clear", "admin", "gate"]),
-);
-const STATUS: Label = Label(
-    "status",
-    Values::Any(
-        "the HTTP status from 100 to 599, `499` when the client left before there was one, `600` for any above",
-    ),
-);
-const CODE: Label = Label(
-    "code",
-    Values::Any("the gRPC status, `0` for OK to `16`, `17` for any above"),
-);
-const KIND: Label = Label("kind", Values::OneOf(&["http", "sse", "websocket", "grpc"]));
-const PROTOCOL: Label = Label("protocol", Values::OneOf(&["http1", "http2"]));
-const RULE: Label = Label(
-    "rule",
-    Values::Any("the rule's name, such as `host_missing` or `ping_flood`"),
-);
-const UPSTREAM: Label = Label("upstream", Values::OneOf(&["gateway", "agent_platform"]));
-const EXCHANGE: Label = Label(
-    "outcome",
-    Values::OneOf(&[
-        "ok",
-        "client_left",
-        "refused",
-        "unresolvable",
-        "connect_timeout",
-        "tls",
-        "busy",
-        "reset",
-        "header_timeout",
-        "protocol",
-        "idle",
-    ]),
-);
-const CONNECT: Label = Label(
-    "outcome",
-    Values::OneOf(&[
-        "ok",
-        "refused",
-        "unresolvable",
-        "connect_timeout",
-        "tls",
-        "reset",
-        "protocol",
-    ]),
-);
-const CONNECTION_STATE: Label = Label("state", Values::OneOf(&["idle", "in_use"]));
-const CERTIFICATE: Label = Label("name", Values::Any("the certificate's first name"));
-const STATES: &[&str] = &[
-    "missing",
-    "ordering",
-    "valid",
-    "due",
-    "renewing",
-    "backing_off",
-    "blocked",
-];
-const CERTIFICATE_STATE: Label = Label("state", Values::OneOf(STATES));
-const OK_OR_FAILED: Label = Label("outcome", Values::OneOf(&["ok", "failed"]));
-const ACME_ERROR: Label = Label(
-    "kind",
-    Values::Any(
-        "the problem's type (RFC 8555 6.7), `other`, or `unexplained` where the server gave none",
-    ),
-);
-const RELOAD: Label = Label("outcome", Values::OneOf(&["ok", "refused"]));
 
 impl Metrics {
     /// Creates and registers every metric.
@@ -289,6 +304,11 @@ impl Metrics {
         }
     }
 
+    /// There will be searches of the documentation.
+    pub fn expect_documentation(&self) {
+        expect(&self.documentation_searches, SEARCH);
+    }
+
     /// There will be attempts to obtain certificates.
     pub fn expect_attempts(&self) {
         expect(&self.acme_attempts, OK_OR_FAILED);
@@ -297,6 +317,57 @@ impl Metrics {
     /// There will be reloads of certificate files.
     pub fn expect_file_reloads(&self) {
         expect(&self.certificate_reloads, OK_OR_FAILED);
+    }
+
+    /// There will be tokens to judge and keys to fetch.
+    pub fn expect_tokens(&self) {
+        expect(&self.authentications, AUTHENTICATION);
+        expect(&self.key_fetches, KEY_FETCH);
+    }
+
+    /// There will be calls of models, at these servers among others.
+    pub fn expect_models(&self, endpoints: impl IntoIterator<Item = String>) {
+        expect(&self.model_attempts, ATTEMPT);
+        for reason in MODEL_FAILURE.words() {
+            let labels = ReasonLabels { reason };
+            self.model_failures.get_or_create_owned(&labels);
+        }
+        for endpoint in endpoints {
+            let labels = EndpointLabels { endpoint };
+            self.model_endpoint_open.get_or_create(&labels).set(0);
+        }
+    }
+
+    /// Shows a source of keys; `state` is one of the words of its metric.
+    pub fn show_key_source(&self, url: &str, state: &str, keys: usize, fetched: i64) {
+        for known in KEY_SOURCE_STATES {
+            let labels = KeySourceStateLabels {
+                source: url.to_owned(),
+                state: known,
+            };
+            let present = i64::from(*known == state);
+            self.key_source_state.get_or_create(&labels).set(present);
+        }
+        let labels = KeySourceLabels {
+            source: url.to_owned(),
+        };
+        let keys = i64::try_from(keys).unwrap_or(i64::MAX);
+        self.key_source_keys.get_or_create(&labels).set(keys);
+        self.key_source_fetched.get_or_create(&labels).set(fetched);
+    }
+
+    /// Forgets a source of keys that is asked no more.
+    pub fn forget_key_source(&self, url: &str) {
+        for state in KEY_SOURCE_STATES {
+            let source = url.to_owned();
+            self.key_source_state
+                .remove(&KeySourceStateLabels { source, state });
+        }
+        let labels = KeySourceLabels {
+            source: url.to_owned(),
+        };
+        self.key_source_keys.remove(&labels);
+        self.key_source_fetched.remove(&labels);
     }
 
     /// Counts the lines that this log loses.

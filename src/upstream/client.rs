@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use reqwest::{NoProxy, Proxy};
+use reqwest::{ClientBuilder, NoProxy, Proxy};
+use rustls::ClientConfig;
 
 use super::{TrustRoots, UpstreamError};
 use crate::config::Proxies;
@@ -21,31 +22,39 @@ pub struct ClientSettings {
 /// A client with our trust roots and the operator's proxies. It follows no redirects, since an
 /// answer must not choose where we connect, and reads no environment, which belongs to the
 /// configuration.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that builds clients"
-)]
 pub fn outgoing_client(
     roots: &TrustRoots,
     proxies: &Proxies,
     settings: ClientSettings,
 ) -> Result<reqwest::Client, UpstreamError> {
-    let tls = roots.client_config(&[b"h2", b"http/1.1"]);
-    let mut builder = reqwest::Client::builder();
+    let tls = roots.client_config(ALPN);
+    builder(proxies, Arc::unwrap_or_clone(tls))?
+        .user_agent(settings.user_agent)
+        .timeout(settings.timeout)
+        .connect_timeout(settings.connect_timeout)
+        .build()
+        .map_err(|error| UpstreamError::Client(super::error::error_chain(&error)))
+}
+
+/// Where every client begins: TLS as we want it, the operator's proxies, and no redirects.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that builds clients"
+)]
+pub(super) fn builder(
+    proxies: &Proxies,
+    tls: ClientConfig,
+) -> Result<ClientBuilder, UpstreamError> {
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none());
     for proxy in chosen(proxies)? {
         builder = builder.proxy(proxy);
     }
     if *proxies == Proxies::default() {
         builder = builder.no_proxy();
     }
-    builder
-        .tls_backend_preconfigured(Arc::unwrap_or_clone(tls))
-        .user_agent(settings.user_agent)
-        .timeout(settings.timeout)
-        .connect_timeout(settings.connect_timeout)
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .map_err(|error| UpstreamError::Client(super::error::error_chain(&error)))
+    Ok(builder)
 }
 
 fn chosen(proxies: &Proxies) -> Result<Vec<Proxy>, UpstreamError> {
@@ -64,6 +73,9 @@ fn chosen(proxies: &Proxies) -> Result<Vec<Proxy>, UpstreamError> {
     }
     Ok(chosen)
 }
+
+/// What every client offers.
+pub(super) const ALPN: &[&[u8]] = &[b"h2", b"http/1.1"];
 
 #[cfg(test)]
 mod tests {

@@ -21,6 +21,14 @@ pub enum UpstreamError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file of a client certificate cannot be used.
+    #[error("{path}: {reason}; give the certificate and its key in PEM")]
+    Identity {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The address of a server is not one that we can forward to.
     #[error("{target}: {reason}; write http://host:port or https://host:port")]
     Target {
@@ -94,6 +102,12 @@ pub enum UpstreamError {
         /// The deadline.
         deadline: Duration,
     },
+    /// The connection ended in the middle of an answer.
+    #[error("the answer broke off: {reason}")]
+    Cut {
+        /// What was seen.
+        reason: String,
+    },
     /// The other side does not speak the protocol.
     #[error("{origin} answered with something that is not valid HTTP: {reason}")]
     Protocol {
@@ -109,6 +123,7 @@ impl UpstreamError {
     pub fn blame(&self) -> Blame {
         match self {
             Self::CaFile { .. }
+            | Self::Identity { .. }
             | Self::Target { .. }
             | Self::Proxy { .. }
             | Self::Client(_)
@@ -121,8 +136,21 @@ impl UpstreamError {
     pub fn was_sent(&self) -> bool {
         match self {
             Self::Reset { sent, .. } => *sent,
-            Self::HeaderTimeout { .. } | Self::Protocol { .. } => true,
+            Self::HeaderTimeout { .. } | Self::Protocol { .. } | Self::Cut { .. } => true,
             _ => false,
+        }
+    }
+
+    /// What was seen, without the place and the advice around it.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Unresolvable { reason, .. }
+            | Self::Refused { reason, .. }
+            | Self::Tls { reason, .. }
+            | Self::Reset { reason, .. }
+            | Self::Cut { reason }
+            | Self::Protocol { reason, .. } => reason.clone(),
+            _ => self.to_string(),
         }
     }
 
@@ -131,9 +159,9 @@ impl UpstreamError {
         match self {
             Self::Unresolvable { .. } => "unresolvable",
             Self::ConnectTimeout { .. } => "connect_timeout",
-            Self::Tls { .. } | Self::CaFile { .. } => "tls",
+            Self::Tls { .. } | Self::CaFile { .. } | Self::Identity { .. } => "tls",
             Self::Busy { .. } => "busy",
-            Self::Reset { .. } => "reset",
+            Self::Reset { .. } | Self::Cut { .. } => "reset",
             Self::HeaderTimeout { .. } => "header_timeout",
             Self::Protocol { .. } => "protocol",
             Self::Refused { .. } | Self::Target { .. } | Self::Proxy { .. } | Self::Client(_) => {
@@ -167,6 +195,16 @@ impl UpstreamError {
             Self::Refused { origin, reason }
         }
     }
+}
+
+/// The innermost cause, which is the one that helps: a refused connection, an unknown authority.
+/// The outer ones of the general client repeat the URL, in whose query a secret may stand.
+pub fn innermost_cause(error: &reqwest::Error) -> String {
+    let mut last: Option<&dyn Error> = error.source();
+    while let Some(inner) = last.and_then(Error::source) {
+        last = Some(inner);
+    }
+    last.map_or_else(|| "the request failed".to_owned(), ToString::to_string)
 }
 
 /// An error and its sources in one line.

@@ -18,7 +18,7 @@ pub struct PoolMeasures {
 }
 
 impl PoolMeasures {
-    /// Counts under this name: `gateway` or `agent_platform`.
+    /// Counts under this name: `gateway`, `agent_platform` or `models`.
     pub fn new(metrics: Arc<Metrics>, upstream: &'static str) -> Self {
         let gauge = |state| {
             let labels = UpstreamConnectionLabels { upstream, state };

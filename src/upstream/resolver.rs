@@ -42,12 +42,17 @@ struct Name {
     found: tokio::sync::Mutex<Option<(Instant, Arc<[SocketAddr]>)>>,
 }
 
+/// What the system says.
+pub(super) fn system() -> Lookup {
+    Arc::new(|host, port| {
+        Box::pin(async move { Ok(tokio::net::lookup_host((&*host, port)).await?.collect()) })
+    })
+}
+
 impl Resolver {
     /// Asks the system, as `getaddrinfo` does it.
     pub fn system() -> Self {
-        Self::with_lookup(Arc::new(|host, port| {
-            Box::pin(async move { Ok(tokio::net::lookup_host((&*host, port)).await?.collect()) })
-        }))
+        Self::with_lookup(system())
     }
 
     /// Asks something else.

@@ -7,10 +7,10 @@ use std::{
 };
 
 use rustls::{
-    ClientConfig, Error, RootCertStore,
-    client::{WebPkiServerVerifier, danger::ServerCertVerifier},
+    ClientConfig, ConfigBuilder, Error, RootCertStore,
+    client::{WantsClientCert, WebPkiServerVerifier, danger::ServerCertVerifier},
 };
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
 use super::UpstreamError;
 use crate::foundation::certificates_from_pem;
@@ -33,16 +33,40 @@ impl TrustRoots {
         })
     }
 
+    /// The operator's file and nothing else.
+    pub fn only(ca_file: &Path) -> Result<Self, UpstreamError> {
+        let mut store = RootCertStore::empty();
+        add_file(&mut store, ca_file)?;
+        Ok(Self {
+            store: Arc::new(store),
+        })
+    }
+
     /// A TLS configuration that believes these roots and offers the given protocols.
     pub fn client_config(&self, alpn: &[&[u8]]) -> Arc<ClientConfig> {
+        let mut config = self.builder().with_no_client_auth();
+        config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+        Arc::new(config)
+    }
+
+    /// The same, showing a certificate of ours where a server asks for one.
+    pub fn client_config_as(
+        &self,
+        alpn: &[&[u8]],
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<ClientConfig, Error> {
+        let mut config = self.builder().with_client_auth_cert(chain, key)?;
+        config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+        Ok(config)
+    }
+
+    fn builder(&self) -> ConfigBuilder<ClientConfig, WantsClientCert> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
+        ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("the provider offers cipher suites for TLS 1.2 and 1.3")
             .with_root_certificates(self.store.clone())
-            .with_no_client_auth();
-        config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-        Arc::new(config)
     }
 
     /// Whether a client with these roots would believe `chain` for `name` at that moment.

@@ -95,12 +95,12 @@ impl Pebble {
 
 /// A DNS server to which every name is 127.0.0.1. It keeps its control port reserved: while the
 /// program starts, another test would find the port free.
-struct DnsServer {
+pub(crate) struct DnsServer {
     _process: Process,
     _control: Port,
 }
 
-fn dns_server(port: &Port) -> DnsServer {
+pub(crate) fn dns_server(port: &Port) -> DnsServer {
     let control = Port::free();
     let mut server = command("pebble-challtestsrv");
     server.args([
@@ -399,54 +399,4 @@ fn an_acme_server_that_is_down_changes_nothing() {
     assert_eq!(shown["failures"], 1);
     assert_eq!(server.operator("/readyz").status, 503);
     assert_eq!(server.operator("/healthz").status, 200);
-}
-
-/// A second, independent ACME server. It validates on ports 80 and 443 and asks a DNS server on
-/// port 53, so it needs root.
-#[test]
-fn acme2certifier_issues_as_well() {
-    if !available() {
-        return;
-    }
-    if !rustix::process::geteuid().is_root() {
-        skip("acme2certifier validates on ports 80 and 443, which needs root");
-        return;
-    }
-    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.parts/acme/bin/python");
-    let (https, http, dns) = (Port::exactly(443), Port::exactly(80), Port::exactly(53));
-    let authority = Port::free();
-    let _dns = dns_server(&dns);
-    let folder = Folder::new();
-    let mut second = command(python.to_str().unwrap());
-    second.arg(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/upstreams/acme2certifier_server.py"),
-    );
-    second
-        .arg(folder.path())
-        .arg(authority.number().to_string());
-    let _second = Process::start("acme2certifier", second);
-    wait_for(Duration::from_secs(20), || {
-        std::net::TcpStream::connect(authority.address()).ok()
-    });
-    for challenge in ["http-01", "tls-alpn-01"] {
-        let server = Settings::public()
-            .set("listen.https", https.address().to_string())
-            .set("listen.http", http.address().to_string())
-            .set(
-                "tls",
-                json!({
-                    "source": "acme",
-                    "state": "state",
-                    "acme": {
-                        "directory": format!("http://{}/directory", authority.address()),
-                        "challenges": [challenge],
-                        "contact": ["ops@example.com"],
-                    },
-                }),
-            )
-            .start();
-        let shown = wait_until_valid(&server);
-        assert_eq!(shown["challenge"], challenge);
-        assert_eq!(shown["issuer"], "CN=a second authority");
-    }
 }

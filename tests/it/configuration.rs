@@ -185,6 +185,182 @@ fn what_is_printed_is_a_file_that_means_the_same() {
     assert_eq!(values(&first), values(&second));
 }
 
+#[test]
+fn objects_of_a_list_are_layered_field_by_field() {
+    let folder = Folder::new();
+    let file = folder.write(
+        "duogate.yaml",
+        "domains: [a.example]\ngitlab:\n  - url: https://a.example\n    ca_file: a.pem\n  - {url: https://B.example/lab/}\n",
+    );
+    let printed = print(
+        Some(&file),
+        &[
+            ("AIGW_GITLAB_URL", "https://c.example"),
+            ("DUOGATE_GITLAB__1__CA_FILE", "/b.pem"),
+            ("DUOGATE_GITLAB__2__URL", "https://d.example"),
+        ],
+    );
+    let root = folder.0.join("a.pem");
+    let expected = format!(
+        "gitlab:\n  - url: \"https://c.example\" # environment AIGW_GITLAB_URL\n    ca_file: {} # \
+         {}:4\n  - url: \"https://B.example/lab/\" # {}:5\n    ca_file: /b.pem # environment \
+         DUOGATE_GITLAB__1__CA_FILE\n  - url: \"https://d.example\" # environment \
+         DUOGATE_GITLAB__2__URL\n    ca_file: null # default\n",
+        root.display(),
+        file.display(),
+        file.display(),
+    );
+    let words = |text: &str| {
+        text.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert!(
+        words(&printed)
+            .windows(words(&expected).len())
+            .any(|part| part == words(&expected)),
+        "{printed}"
+    );
+    // what is printed means the same, and nothing hides what the file says
+    let again = print(Some(&folder.write("again.yaml", &printed)), &[]);
+    assert_eq!(again.matches(" - url: ").count(), 3, "{again}");
+    let none = print(Some(&file), &[("DUOGATE_GITLAB", "")]);
+    assert_eq!(line(&none, "gitlab"), ("[]", "environment DUOGATE_GITLAB"));
+    let options = LoadOptions {
+        file: Some(file),
+        ..LoadOptions::default()
+    };
+    let config = config::load(&options)
+        .expect("there are no problems")
+        .config;
+    let instances: Vec<_> = config
+        .gitlab
+        .iter()
+        .map(|instance| &*instance.url)
+        .collect();
+    assert_eq!(instances, ["https://a.example", "https://b.example/lab"]);
+    assert_eq!(config.gitlab[0].ca_file, Some(root));
+}
+
+#[test]
+fn variables_of_objects_that_make_no_sense_are_told() {
+    let told = |name: &str, value: &str| {
+        let options = LoadOptions {
+            environment: vec![(name.to_owned(), value.to_owned())],
+            ..LoadOptions::default()
+        };
+        let problems = config::load(&options).expect_err(name);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        problems[0].to_string()
+    };
+    for (name, value, hint) in [
+        (
+            "DUOGATE_GITLAB",
+            "https://a.example",
+            "write DUOGATE_GITLAB__0__URL",
+        ),
+        (
+            "DUOGATE_GITLAB__0__URI",
+            "x",
+            "did you mean DUOGATE_GITLAB__0__URL?",
+        ),
+        (
+            "DUOGATE_GITLAB_0_URL",
+            "x",
+            "did you mean DUOGATE_GITLAB__0__URL?",
+        ),
+        (
+            "DUOGATE_GITLAB__1__URL",
+            "https://a.example",
+            "there is no gitlab.0",
+        ),
+        (
+            "DUOGATE_GITLAB__0__CA_FILE",
+            "a.pem",
+            "gitlab.0.url: needs a value",
+        ),
+        (
+            "DUOGATE_GITLAB__0__URL",
+            "",
+            "gitlab.0.url: \"\": is no URL",
+        ),
+    ] {
+        let told = told(name, value);
+        assert!(told.contains(hint), "{told}");
+        assert!(told.starts_with(&format!("environment {name}: ")), "{told}");
+    }
+}
+
+#[test]
+fn official_variables_of_tokens_are_taken() {
+    let taken = |pairs: &[(&str, &str)]| {
+        let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let options = LoadOptions {
+            environment: pairs.iter().map(pair).collect(),
+            ..LoadOptions::default()
+        };
+        config::load(&options)
+            .expect("there are no problems")
+            .config
+    };
+    let config = taken(&[("AIGW_GITLAB_URL", "https://gitlab.example.com/")]);
+    assert_eq!(config.gitlab[0].url, "https://gitlab.example.com");
+    let portal = Some("https://customers.gitlab.com");
+    assert_eq!(config.customers_portal.as_deref(), portal);
+    assert!(config.auth.required && !config.auth.bypass_with_header);
+    assert_eq!(config.auth.service_name, "gitlab-ai-gateway");
+    let config = taken(&[
+        ("DUO_WORKFLOW_AUTH__OIDC_GITLAB_URL", "https://b.example"),
+        ("DUO_WORKFLOW_AUTH__OIDC_CUSTOMER_PORTAL_URL", ""),
+        ("AIGW_AUTH__BYPASS_EXTERNAL", "True"),
+        ("AIGW_AUTH__BYPASS_EXTERNAL_WITH_HEADER", "1"),
+        ("AIGW_AUTH__BYPASS_JWT_SIGNATURE", "yes"),
+        ("CLOUD_CONNECTOR_SERVICE_NAME", "duo"),
+        (
+            "AIGW_SELF_SIGNED_JWT__SIGNING_KEY",
+            "-----BEGIN PRIVATE KEY-----\\n",
+        ),
+        ("AIGW_SELF_SIGNED_JWT__VALIDATION_KEY", ""),
+        ("DUO_WORKFLOW_CLOUD_CONNECTOR_SERVICE_NAME", "agents"),
+        (
+            "DUO_WORKFLOW_SELF_SIGNED_JWT__VALIDATION_KEY",
+            "-----BEGIN PRIVATE KEY-----\\n",
+        ),
+    ]);
+    assert_eq!(config.auth.agent_platform.service_name, "agents");
+    assert!(config.auth.agent_platform.required);
+    assert_eq!(config.keys.agent_platform.signing, None);
+    assert!(config.keys.agent_platform.validation.is_some());
+    assert_eq!(config.gitlab[0].url, "https://b.example");
+    assert_eq!(config.customers_portal, None);
+    assert!(!config.auth.required);
+    assert!(config.auth.bypass_with_header && config.auth.bypass_signature);
+    assert_eq!(config.auth.service_name, "duo");
+    assert!(matches!(
+        config.keys.gateway.signing,
+        Some(config::KeySource::Pem(_))
+    ));
+    assert_eq!(config.keys.gateway.validation, None);
+    let config = taken(&[
+        ("AIGW_GITLAB_URL", "https://a.example"),
+        ("AIGW_CUSTOMER_PORTAL_URL", "https://a.example"),
+        ("DUO_WORKFLOW_AUTH__OIDC_CUSTOMER_PORTAL_URL", ""),
+        ("DUO_WORKFLOW_AUTH__OIDC_GITLAB_URL", "https://b.example"),
+        ("DUO_WORKFLOW_AUTH__ENABLED", "False"),
+    ]);
+    assert!(config.auth.required && !config.auth.agent_platform.required);
+    assert_eq!(config.gitlab[0].url, "https://a.example");
+    assert_eq!(config.gitlab[1].url, "https://b.example");
+    assert_eq!(
+        config.customers_portal.as_deref(),
+        Some("https://a.example")
+    );
+    // nobody asks for a token on this machine alone
+    let local = taken(&[]);
+    assert!(!local.auth.required && !local.auth.agent_platform.required);
+    assert!(local.customers_portal.is_none());
+}
+
 /// Every key but the limits with a value that is no other key's.
 const DISTINCT: &str = r#"
 domains: [b.example, a.example, b.example, "192.0.2.1"]
@@ -210,6 +386,14 @@ tls:
   files: {certificate: /chain.pem, key: /key.pem}
 gateway: http://gateway:5052
 agent_platform: https://platform
+gitlab: [{url: "https://gitlab.example"}, {url: "http://lab.example/x", ca_file: /lab.pem}]
+customers_portal: https://portal.example
+auth:
+  {required: false, bypass_with_header: true, bypass_signature: true, service_name: service,
+   agent_platform: {required: false, service_name: agents}}
+keys:
+  gateway: {signing: /signing.pem, validation: "-----BEGIN RSA PRIVATE KEY-----"}
+  agent_platform: {signing: "-----BEGIN PRIVATE KEY-----", validation: /validation.pem}
 log: {level: debug, format: text, file: /log}
 drain: {delay_seconds: 1, grace_seconds: 2}
 "#;
@@ -277,6 +461,7 @@ fn each_value_arrives_in_its_field() {
     let forward = |url: &str| Target::Forward(url.parse().expect("a URL"));
     assert_eq!(config.gateway, forward("http://gateway:5052"));
     assert_eq!(config.agent_platform, forward("https://platform"));
+    access_arrives(&config);
     assert_eq!(
         (config.log.level, config.log.format),
         (LogLevel::Debug, LogFormat::Text)
@@ -287,6 +472,55 @@ fn each_value_arrives_in_its_field() {
         (1, 2)
     );
     assert_eq!(config.limits, config::Limits::default());
+}
+
+fn access_arrives(config: &config::Config) {
+    let instance = |url: &str, ca_file: Option<&str>| config::GitlabInstance {
+        url: url.to_owned(),
+        ca_file: ca_file.map(Into::into),
+    };
+    assert_eq!(
+        config.gitlab,
+        [
+            instance("https://gitlab.example", None),
+            instance("http://lab.example/x", Some("/lab.pem"))
+        ]
+    );
+    assert_eq!(
+        config.customers_portal.as_deref(),
+        Some("https://portal.example")
+    );
+    assert_eq!(
+        config.auth,
+        config::Auth {
+            required: false,
+            bypass_with_header: true,
+            bypass_signature: true,
+            service_name: "service".to_owned(),
+            agent_platform: config::AgentPlatformAuth {
+                required: false,
+                service_name: "agents".to_owned(),
+            },
+        }
+    );
+    assert_eq!(
+        config.keys.gateway,
+        config::SigningKeys {
+            signing: Some(config::KeySource::File("/signing.pem".into())),
+            validation: Some(config::KeySource::Pem(
+                "-----BEGIN RSA PRIVATE KEY-----".to_owned()
+            )),
+        }
+    );
+    assert_eq!(
+        config.keys.agent_platform,
+        config::SigningKeys {
+            signing: Some(config::KeySource::Pem(
+                "-----BEGIN PRIVATE KEY-----".to_owned()
+            )),
+            validation: Some(config::KeySource::File("/validation.pem".into())),
+        }
+    );
 }
 
 #[test]

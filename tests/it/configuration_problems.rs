@@ -62,7 +62,19 @@ limits:
   api_body: 1                          # did you mean limits.api_body_bytes?
   keep_alive_idle_seconds: on          # limits.keep_alive_idle_seconds: "on"
 listen.admin: null                     # is written with dots
-gitlab: []                             # gitlab: is no known key
+gitlab:
+  - gitlab.example.com                 # gitlab.0: is no object | write an object with url, ca_file
+  - url: gitlab.example.com            # gitlab.1.url: "gitlab.example.com": is no http or https URL
+  - {uri: "https://a.example"}         # gitlab.2.uri: is no known key | did you mean url?
+  - url: https://b.example
+    url: https://c.example             # gitlab.3.url: stands here a second time
+  - ca_file: [a.pem]                   # gitlab.4.ca_file: is a list, not a single value
+customers_portal: https://a.example/?b # customers_portal: "https://a.example/?b": has a query
+auth: {required: maybe}                # auth.required: "maybe": is none of true, false
+keys:
+  gateway:
+    signing: ""                        # neither a key in PEM nor a path
+    signin: x                          # did you mean keys.gateway.signing?
 "#;
 
 #[test]
@@ -260,6 +272,18 @@ fn values_that_contradict_each_other_are_told() {
         (
             "domains: [a.example]\ntls: {files: {key: k.pem}}",
             "tls.source is not files",
+        ),
+        (
+            "domains: [a.example]\nmodels: {allowed_hosts: ['http://vllm.example.com']}",
+            "without a scheme and a path",
+        ),
+        (
+            "domains: [a.example]\nmodels: {allowed_hosts: ['*']}",
+            "give none to allow all",
+        ),
+        (
+            "domains: [a.example]\nmodels: {tls: {key: k.pem}}",
+            "models.tls.certificate is not",
         ),
         (
             "domains: [a.example]\ntls: {acme: {challenges: []}}",

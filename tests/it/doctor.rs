@@ -14,6 +14,7 @@ use crate::support::{Duogate, Folder, Outcome, Port, Settings, Standin, command,
 
 mod certificates;
 mod nginx;
+mod tokens;
 
 use nginx::Nginx;
 
@@ -161,13 +162,11 @@ fn people_read_lines_and_the_settings_at_the_end() {
         text.contains("ok       healthz       200 from duogate/"),
         "{text}"
     );
-    // the built-in platform does not know GitLab's calls yet
-    assert!(text.contains("warning  grpc calls"), "{text}");
     assert!(
-        text.contains("-> set agent_platform to the address"),
+        text.contains("ok       grpc calls    GitLab's service answers, and asks for a token"),
         "{text}"
     );
-    assert!(text.contains("\n0 problems, 1 warning\n"), "{text}");
+    assert!(text.contains("\n0 problems, 0 warnings\n"), "{text}");
     let (_, settings) = text.split_once("Type into GitLab").unwrap();
     assert!(
         settings.contains(&format!(" https://edge.test:{port}\n")),

@@ -24,6 +24,34 @@ fn every_relative_link_leads_to_a_file_and_every_fragment_to_a_heading() {
 }
 
 #[test]
+fn the_tests_that_the_api_pages_name_exist() {
+    assert!(named_tests("docs/http-api.md", "tests/it/gateway") > 40);
+    assert!(named_tests("docs/agent-platform.md", "tests/it/agent_service") > 20);
+    assert!(named_tests("docs/agent-sessions.md", "tests/it/sessions") > 30);
+}
+
+/// How many tests a page names, all of which have to exist.
+fn named_tests(page: &str, folder: &str) -> usize {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join(page)).unwrap();
+    let mut count = 0;
+    for word in page.split('`').skip(1).step_by(2) {
+        if word.starts_with("tests/") {
+            assert!(root.join(word).exists(), "{word}");
+        }
+        let Some((module, name)) = word.split_once("::") else {
+            continue;
+        };
+        let file = root.join(folder).join(format!("{module}.rs"));
+        let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{word}: {error}"));
+        let name = name.trim_end_matches(['…', '*']);
+        assert!(text.contains(&format!("fn {name}")), "{word}");
+        count += 1;
+    }
+    count
+}
+
+#[test]
 fn links_and_headings_are_read_as_they_are_written() {
     let text = "see [a](b.md#c-d) and\n[e](https://f.test)\n```\n[x](not/one)\n```\n`[y](z)` [g]: h.md\n[g]: h.md\n";
     assert_eq!(links(text), ["b.md#c-d", "https://f.test", "h.md"]);

@@ -2,6 +2,20 @@
 
 // `cfg(test)` tells clippy that these are tests, where unwrap and indexing are fine.
 #[cfg(test)]
+mod access_agent_platform;
+#[cfg(test)]
+mod access_gateway;
+#[cfg(test)]
+mod access_hostile;
+#[cfg(test)]
+mod access_process;
+#[cfg(test)]
+mod access_sources;
+#[cfg(test)]
+mod access_tokens;
+#[cfg(test)]
+mod access_user_tokens;
+#[cfg(test)]
 mod acme;
 #[cfg(test)]
 mod acme_authority;
@@ -18,9 +32,13 @@ mod acme_refusals;
 #[cfg(test)]
 mod acme_renewal;
 #[cfg(test)]
+mod acme_second_server;
+#[cfg(test)]
 mod acme_shared;
 #[cfg(test)]
 mod admin;
+#[cfg(test)]
+mod agent_service;
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
@@ -48,11 +66,15 @@ mod endurance;
 #[cfg(test)]
 mod floods;
 #[cfg(test)]
+mod flow;
+#[cfg(test)]
 mod forward_grpc;
 #[cfg(test)]
 mod forward_http;
 #[cfg(test)]
 mod forwarding;
+#[cfg(test)]
+mod gateway;
 #[cfg(test)]
 mod hand_over;
 #[cfg(test)]
@@ -68,11 +90,19 @@ mod memory;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
+mod models;
+#[cfg(test)]
+mod prompts;
+#[cfg(test)]
 mod proxy_protocol;
+#[cfg(test)]
+mod readme;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
 mod reload_certificates;
+#[cfg(test)]
+mod sessions;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
@@ -83,6 +113,8 @@ mod sockets;
 mod support;
 #[cfg(test)]
 mod tls_grade;
+#[cfg(test)]
+mod troubleshoot;
 #[cfg(test)]
 mod upgrade;
 #[cfg(test)]

@@ -35,6 +35,11 @@ pub(super) struct Verdict {
 }
 
 impl Judge<'_> {
+    /// Whether something secret may be sent to whoever shows this.
+    pub(super) fn believes(&self, chain: &[CertificateDer<'static>]) -> bool {
+        self.roots.judge(chain, self.name, self.now).is_ok()
+    }
+
     /// Judges a chain as it was sent.
     pub(super) fn judge(&self, chain: &[CertificateDer<'static>]) -> Verdict {
         let told = |finding| Verdict {

@@ -14,11 +14,13 @@ use super::{
     agent_platform::Call,
     answerer::Answerer,
     api::{self, Caller},
+    authenticated::Authenticated,
     certificate::Judge,
     clear_port, difference, names, own_port, protocols, reach,
 };
 use crate::{
     foundation::{Clock, Tasks},
+    inspect::{CallerToken, ModelUnderTest},
     upstream::{Exchange, Probe, ProbeError, Shown, TrustRoots, UpstreamError},
 };
 
@@ -37,6 +39,10 @@ pub struct Questions {
     pub clear_port: u16,
     /// The longest time for one step.
     pub patience: Duration,
+    /// For what only callers with one see.
+    pub token: Option<CallerToken>,
+    /// A model that has to answer.
+    pub model: Option<ModelUnderTest>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -86,6 +92,16 @@ impl Examination<'_> {
         {
             self.other_addresses(&shown, &reached).await;
             self.serving(address, &shown).await;
+            let secret = Authenticated {
+                probe: &self.probe,
+                caller: self.caller(),
+                judge: self.judge(),
+                address,
+                token: self.questions.token.as_ref(),
+                model: self.questions.model.as_ref(),
+            };
+            let findings = secret.look().await;
+            self.findings.extend(findings);
         }
         // looked at in any case: a closed 443 beside an open 80 tells who is there
         if let Some(address) = reached.first().or(addresses.first()) {

@@ -6,7 +6,8 @@
 //! `examination.rs` asks them in order and leaves out those that an earlier failure has answered.
 //! Every [`Finding`] that is not ok carries its remedy.
 //!
-//! The doctor sends no token and nothing secret, so it looks on at servers with bad certificates.
+//! The doctor sends no token and nothing secret, so it looks on at servers with bad certificates; only
+//! what `authenticated.rs` asks is secret, and that over connections whose certificate is believed.
 //! It must not know the configuration of the server that it looks at: it stands outside.
 //!
 //! Limits: each step ends within the patience that its caller gives; at most eight addresses of a
@@ -15,6 +16,7 @@
 mod agent_platform;
 mod answerer;
 mod api;
+mod authenticated;
 mod certificate;
 mod clear_port;
 mod difference;

@@ -2,7 +2,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::{MAXIMUM_LENGTH, Parsed, ProxyHeaderError, checksum::crc32c};
+use super::{MAXIMUM_LENGTH, Parsed, ProxyHeaderError};
+use crate::foundation::CRC32C;
 
 /// Reads a version 2 header whose signature was seen, as far as it has come.
 pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, ProxyHeaderError> {
@@ -90,7 +91,7 @@ fn check_sum(
 ) -> Result<(), ProxyHeaderError> {
     let body = body.iter().enumerate();
     let body = body.map(|(at, byte)| if place.contains(&at) { 0 } else { *byte });
-    let sum = crc32c(head.iter().copied().chain(body));
+    let sum = CRC32C.of(head.iter().copied().chain(body));
     if value == sum.to_be_bytes() {
         Ok(())
     } else {
@@ -164,7 +165,7 @@ mod tests {
         body.extend([0x03, 0, 4, 0, 0, 0, 0]);
         let mut bytes = header(0x21, 0x11, &body);
         assert!(parse(&bytes).is_err());
-        let sum = crc32c(bytes.iter().copied()).to_be_bytes();
+        let sum = CRC32C.of(bytes.iter().copied()).to_be_bytes();
         let end = bytes.len();
         bytes[end - 4..].copy_from_slice(&sum);
         assert!(parse(&bytes).is_ok());

@@ -9,7 +9,6 @@
 //! Limits: [`MAXIMUM_LENGTH`] bytes; nothing is allocated.
 
 mod binary;
-mod checksum;
 mod parse;
 mod text;
 

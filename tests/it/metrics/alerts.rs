@@ -89,7 +89,7 @@ pub(super) fn check_query(query: &str) -> usize {
         let end = tail.find(|letter| !is_word(letter)).unwrap_or(tail.len());
         let (word, after) = tail.split_at(end);
         rest = after;
-        if !word.starts_with("duogate_") && !word.starts_with("process_") {
+        if !PREFIXES.iter().any(|prefix| word.starts_with(prefix)) {
             continue;
         }
         count += 1;
@@ -102,6 +102,21 @@ pub(super) fn check_query(query: &str) -> usize {
     }
     count
 }
+
+/// Our own names, and those of the official gateway and agent platform.
+const PREFIXES: [&str; 11] = [
+    "duogate_",
+    "process_",
+    "model_inferences_",
+    "inference_",
+    "http_request_",
+    "code_suggestions_",
+    "grpc_server_",
+    "agent_platform_",
+    "duo_workflow_",
+    "compaction_",
+    "executor_actions_",
+];
 
 fn metric(word: &str) -> Option<&'static MetricDescription> {
     MetricDescription::all().iter().find(|metric| {

@@ -121,8 +121,10 @@ fn panels_have_a_place_and_the_chosen_data_source() {
         "Latency",
         "TLS",
         "Certificates",
+        "Tokens",
         "Upstreams",
         "Process",
+        "Models and the built-in AI gateway",
     ];
     assert_eq!(rows, wanted);
     let source = &board["templating"]["list"][0];

@@ -4,4 +4,4 @@ mod alerts;
 mod counting;
 mod dashboard;
 mod prometheus;
-mod served;
+pub(crate) mod served;

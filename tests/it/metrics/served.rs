@@ -14,8 +14,8 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Duogate, Sample, Settings, Standin, appears, command, fetch, get, have, python, request, run,
-    samples, settles,
+    Duogate, Sample, Settings, Standin, appears, command, fetch, get, have,
+    model_server::ModelServer, python, request, run, samples, settles,
 };
 
 /// Everything that this machine can make a server count without an ACME server.
@@ -55,24 +55,87 @@ fn without_authority() -> Duogate {
         .set("tls.files", Value::Null)
         .set("tls.acme.directory", "https://127.0.0.1:1/directory")
         .set("tls.acme.allow_ephemeral_state", true)
+        .set("gitlab", json!([{"url": "http://127.0.0.1:1"}]))
         .start();
     let failed = "duogate_acme_attempts_total{outcome=\"failed\"}";
     appears(&edge, failed);
     edge
 }
 
+/// A server that answers the HTTP API itself, after one completion.
+fn answering() -> Duogate {
+    let model = ModelServer::start("x");
+    let endpoint = json!([{"match": model.url(), "concurrency": 8}]);
+    let open = json!({"required": false, "agent_platform": {"required": false}});
+    // a file that may still come
+    let settings = Settings::public()
+        .set("auth", open)
+        .set("documentation_index", "docs.db");
+    let edge = settings.set("models.endpoints", endpoint).start();
+    let body = json!({
+        "prompt_version": 2,
+        "current_file": {
+            "file_name": "a.py", "content_above_cursor": "x = ", "content_below_cursor": "",
+        },
+        "model_provider": "litellm", "model_name": "mistral", "model_endpoint": model.url(),
+    });
+    let body = body.to_string();
+    let arguments = [
+        "-H",
+        "Content-Type: application/json",
+        "--data-binary",
+        &body,
+    ];
+    let answer = fetch(&edge, &arguments, "/v2/code/completions");
+    assert_eq!(answer.status, 200, "{answer:?}");
+    // a start of session 7 in its frame
+    let start = [0, 0, 0, 0, 5, 0x0a, 3, 0x12, 1, b'7'];
+    let file = edge.folder().join("start.bin");
+    std::fs::write(&file, start).unwrap();
+    let data = format!("@{}", file.display());
+    let arguments = [
+        "--http2",
+        "-H",
+        "Content-Type: application/grpc",
+        "--data-binary",
+        &data,
+    ];
+    fetch(&edge, &arguments, "/DuoWorkflow/ExecuteWorkflow");
+    edge
+}
+
 /// What no test of this file brings about, and why.
-const ELSEWHERE: [(&str, &str); 1] = [(
-    "duogate_acme_errors_total",
-    "an ACME server has to refuse something",
-)];
+const ELSEWHERE: [(&str, &str); 16] = [
+    (
+        "duogate_acme_errors_total",
+        "an ACME server has to refuse something",
+    ),
+    ("agent_platform_session_start_total", TURN),
+    ("agent_platform_session_resume_total", TURN),
+    ("agent_platform_session_retry_total", TURN),
+    ("agent_platform_session_reject_total", TURN),
+    ("agent_platform_session_success_total", TURN),
+    ("agent_platform_session_failure_total", TURN),
+    ("agent_platform_session_abort_total", TURN),
+    ("duo_workflow_time_to_first_response_seconds", TURN),
+    ("duo_workflow_tool_call_seconds", TURN),
+    ("agent_platform_tool_failure_total", TURN),
+    ("duo_workflow_gitlab_response_seconds", TURN),
+    ("duo_workflow_checkpoint_total", TURN),
+    ("compaction_execution_total", TURN),
+    ("compaction_llm_duration_seconds", TURN),
+    ("executor_actions_duration_seconds", TURN),
+];
+
+const TURN: &str = "a session has to run: sessions/told.rs";
 
 #[test]
 fn everything_served_is_described_and_everything_described_is_served() {
     let (web, platform) = standins();
     let (edge, alone) = (busy(&web, &platform), without_authority());
     let mut seen = BTreeSet::new();
-    for edge in [&edge, &alone] {
+    let answering = answering();
+    for edge in [&edge, &alone, &answering] {
         for sample in samples(&edge.operator("/metrics").body) {
             let described = describe(&sample).unwrap_or_else(|fault| panic!("{fault}: {sample:?}"));
             seen.insert(described);
@@ -91,7 +154,7 @@ fn standins() -> (Standin, Standin) {
 }
 
 /// The metric that a sample belongs to, if its labels are as described.
-fn describe(sample: &Sample) -> Result<&'static str, String> {
+pub(crate) fn describe(sample: &Sample) -> Result<&'static str, String> {
     let of_histogram = |metric: &MetricDescription| {
         let suffix = sample.name.strip_prefix(metric.name);
         metric.kind.as_str() == "histogram"

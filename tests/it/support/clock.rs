@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, AtomicUsize, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use duogate::foundation::Clock;
@@ -42,6 +42,17 @@ impl MovableClock {
     pub(crate) fn set_ahead_by(&self, ahead: Duration) {
         let seconds = i64::try_from(ahead.as_secs()).unwrap();
         self.0.ahead_seconds.store(seconds, Ordering::SeqCst);
+    }
+
+    /// The same, and waits until whoever sleeps has looked at the clock often since.
+    pub(crate) async fn travel(&self, ahead: Duration) {
+        self.set_ahead_by(ahead);
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let until = self.sleeps() + 60;
+        while self.sleeps() < until {
+            assert!(Instant::now() < deadline, "nobody sleeps on this clock");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// How often somebody began to sleep.

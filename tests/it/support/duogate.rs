@@ -48,6 +48,8 @@ impl Settings {
                 "state": folder.path().join("state"),
                 "files": {"certificate": certificate, "key": key},
             },
+            // tests ask nobody on the Internet
+            "customers_portal": null,
             "log": {"level": "info", "format": "json"},
             "drain": {"delay_seconds": 0, "grace_seconds": 5},
         });
@@ -131,6 +133,11 @@ impl Settings {
     /// Where http will listen.
     pub(crate) fn http(&self) -> SocketAddr {
         self.http.address()
+    }
+
+    /// Where the operator's pages will be.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        self.admin.address()
     }
 
     /// The authority whose certificate the edge shows.

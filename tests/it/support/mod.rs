@@ -7,25 +7,32 @@
 mod acme_edge;
 pub(crate) mod certificate;
 pub(crate) mod clock;
-mod curl;
+pub(crate) mod cloud_server;
+pub(crate) mod curl;
 mod duogate;
 pub(crate) mod edge;
 pub(crate) mod flood;
 mod folder;
 pub(crate) mod frames;
+pub(crate) mod judge;
+pub(crate) mod key_server;
+pub(crate) mod llama;
 #[expect(
     dead_code,
     reason = "some of what it can do and records has no test yet"
 )]
 pub(crate) mod mock_authority;
+pub(crate) mod model_server;
 mod parts;
 mod ports;
 mod process;
 mod reloading;
 mod samples;
 pub(crate) mod scratch;
+pub(crate) mod secrets;
 mod standin;
 pub(crate) mod tls_client;
+pub(crate) mod token_key;
 mod web;
 pub(crate) mod wire;
 
@@ -33,7 +40,10 @@ pub(crate) use certificate::TestAuthority;
 pub(crate) use curl::{curl, fetch};
 pub(crate) use duogate::{Duogate, Settings};
 pub(crate) use folder::Folder;
-pub(crate) use parts::{grpcurl, have, node, python, seconds_from_environment, skip, sslyze};
+pub(crate) use parts::{
+    agent_client, cloud, grpcurl, have, have_tokens, jwt, node, python, seconds_from_environment,
+    session_load, skip, sslyze, workhorse_client,
+};
 pub(crate) use ports::Port;
 pub(crate) use process::{Outcome, Process, command, run};
 pub(crate) use samples::{Sample, appears, samples, settles, value};

@@ -16,6 +16,76 @@ pub(crate) fn python(script: &str) -> Command {
     command
 }
 
+/// A Python script below `tests/` in the environment with libraries for tokens.
+pub(crate) fn jwt(script: &str) -> Command {
+    let mut command = command(part("tokens/bin/python"));
+    command.arg("-u").arg(tests().join(script));
+    command
+}
+
+/// The client of the agent platform in the environment with gRPC's own compiler.
+pub(crate) fn agent_client() -> Command {
+    let mut command = command(part("agent/bin/python"));
+    command
+        .arg("-u")
+        .arg(tests().join("clients/agent_client.py"));
+    command
+}
+
+/// Workhorse with a GitLab behind it, in the same environment.
+pub(crate) fn workhorse_client() -> Command {
+    let mut command = command(part("agent/bin/python"));
+    command
+        .arg("-u")
+        .arg(tests().join("clients/workhorse_client.py"));
+    command
+}
+
+/// Many Workhorses at once, in the same environment.
+pub(crate) fn session_load() -> Command {
+    let mut command = command(part("agent/bin/python"));
+    command
+        .arg("-u")
+        .arg(tests().join("clients/session_load.py"));
+    command
+}
+
+/// Whether that environment is there.
+#[track_caller]
+pub(crate) fn have_tokens() -> bool {
+    let found = part("tokens/list").exists();
+    if !found {
+        skip("libraries for tokens are not installed (tests/parts.sh)");
+    }
+    found
+}
+
+/// The script that starts llama.cpp's server, where that is installed.
+#[track_caller]
+pub(crate) fn llama() -> Option<Command> {
+    if !tests().join(".parts/llama/list").exists() {
+        skip("llama.cpp's server is not installed (tests/parts.sh)");
+        return None;
+    }
+    let mut command = command(part("llama/bin/python"));
+    command
+        .arg("-u")
+        .arg(tests().join("upstreams/llama_server.py"));
+    Some(command)
+}
+
+/// A Python script below `tests/` in the environment with Amazon's signer, where that is installed.
+#[track_caller]
+pub(crate) fn cloud(script: &str) -> Option<Command> {
+    if !tests().join(".parts/cloud/list").exists() {
+        skip("botocore is not installed (tests/parts.sh)");
+        return None;
+    }
+    let mut command = command(part("cloud/bin/python"));
+    command.arg("-u").arg(tests().join(script));
+    Some(command)
+}
+
 /// sslyze, from the environment of its own.
 pub(crate) fn sslyze() -> Command {
     command(part("sslyze/bin/sslyze"))

@@ -11,6 +11,8 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::secrets;
+
 /// A command for `program` that the kernel kills when the thread that started it ends, however it
 /// ends. `setpriv` becomes the program, so the process id is the program's own.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
@@ -91,9 +93,16 @@ pub(crate) struct Process {
     name: String,
     child: Child,
     output: Arc<Mutex<Vec<u8>>>,
+    /// The log was asked for contents.
+    may_hold_contents: bool,
 }
 
 impl Process {
+    /// From now on what it writes may hold prompts and answers.
+    pub(crate) fn expect_contents(&mut self) {
+        self.may_hold_contents = true;
+    }
+
     /// Starts a program that is spoken to by its standard input.
     pub(crate) fn start_with_input(name: &str, mut command: Command) -> (Self, ChildStdin) {
         command.stdin(Stdio::piped());
@@ -115,6 +124,7 @@ impl Process {
             name: name.to_owned(),
             child,
             output,
+            may_hold_contents: false,
         }
     }
 
@@ -183,6 +193,9 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
+        if self.name == "duogate" && !thread::panicking() {
+            secrets::search(&self.output(), self.may_hold_contents);
+        }
     }
 }
 

@@ -58,9 +58,28 @@ impl Duogate {
     /// Puts a file in force by SIGHUP.
     #[track_caller]
     pub(crate) fn reload(&self, file: &Value, outcome: &str) {
-        let before = self.reloads(outcome);
-        self.replace_configuration(&file.to_string());
+        let (before, in_force) = (self.reloads(outcome), self.configuration_hash());
+        let text = file.to_string();
+        let standing = fs::read_to_string(self.folder().join("duogate.yaml")).unwrap();
+        let changes = standing != text && outcome == "ok";
+        self.replace_configuration(&text);
         self.process.signal(Signal::HUP);
         self.wait_for_reload(outcome, before);
+        // The folder is watched too, so the reload that was counted may be a second one of the file
+        // before. A change of nothing but secrets does not show in the number.
+        let deadline = Instant::now() + Duration::from_secs(2);
+        while changes && self.configuration_hash() == in_force && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// A number that changes with the configuration in force.
+    fn configuration_hash(&self) -> Option<String> {
+        let text = self.operator("/metrics").body;
+        let mut lines = text.lines();
+        lines.find_map(|line| {
+            line.strip_prefix("duogate_config_hash ")
+                .map(ToOwned::to_owned)
+        })
     }
 }

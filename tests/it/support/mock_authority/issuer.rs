@@ -148,7 +148,8 @@ impl Issuer {
     }
 }
 
-fn renewal_identifier(certificate: &X509Certificate<'_>) -> String {
+/// How renewal information names a certificate (RFC 9773 4.1).
+pub(crate) fn renewal_identifier(certificate: &X509Certificate<'_>) -> String {
     let authority = certificate
         .iter_extensions()
         .find_map(|extension| match extension.parsed_extension() {

@@ -23,5 +23,6 @@ mod validation;
 
 pub(crate) use authority::MockAuthority;
 pub(crate) use behaviour::{Behaviour, Offer, RenewalInfo, Replaces, Validation};
+pub(crate) use issuer::renewal_identifier;
 pub(crate) use reply::Reply;
 pub(crate) use step::Step;
