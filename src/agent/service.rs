@@ -176,7 +176,7 @@ fn tool_description(tool: &Tool) -> Struct {
     let function = Map::from_iter([
         ("name".to_owned(), Value::from(&*tool.name)),
         ("description".to_owned(), Value::from(&*tool.description)),
-        ("parameters".to_owned(), tool.parameters.clone()),
+        ("parameters".to_owned(), tool.parameters().clone()),
     ]);
     struct_value::from_json(Map::from_iter([
         ("type".to_owned(), Value::from("function")),

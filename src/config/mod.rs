@@ -64,7 +64,7 @@ pub use cloud::{
 };
 pub use limits::Limits;
 pub use load::{LoadOptions, Loaded, Setting, Source, load, notify_socket};
-pub use problem::Problem;
+pub use problem::{Problem, mask_userinfo};
 pub use schema::{reference, schema};
 pub use start::{PREDECESSOR_VARIABLE, Program, predecessor};
 pub use types::{

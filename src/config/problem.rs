@@ -81,7 +81,7 @@ pub(super) fn printable(value: &str) -> String {
 }
 
 /// `https://user:password@host` becomes `https://********@host`.
-pub(super) fn mask_userinfo(value: &str) -> String {
+pub fn mask_userinfo(value: &str) -> String {
     let Some((scheme, rest)) = value.split_once("://") else {
         return value.to_owned();
     };

@@ -25,7 +25,8 @@ pub struct Surroundings {
 /// The prompt `chat/agent` for one turn.
 pub(super) struct AgentPrompt<'a> {
     pub(super) prompt: &'a Prompt,
-    instructions: Option<&'a str>,
+    /// The frame: one text, since many model servers take one system message alone.
+    pub(super) system: String,
     /// What does not change within the turn.
     inputs: Map<String, Value>,
 }
@@ -35,7 +36,7 @@ impl<'a> AgentPrompt<'a> {
     pub(super) fn find(
         prompts: &'a Prompts,
         family: &Family,
-        agent: &'a AgentDefinition,
+        agent: &AgentDefinition,
         surroundings: &Surroundings,
         date: String,
         state: &State,
@@ -51,25 +52,12 @@ impl<'a> AgentPrompt<'a> {
         give("denied_tools", state.denied_tools.clone().into());
         give_project(&mut inputs, state.project.as_ref());
         give_namespace(&mut inputs, state.namespace.as_ref());
+        inputs.insert("message".to_owned(), Value::Null);
         Ok(Self {
+            system: system(prompt, agent, &inputs)?,
             prompt,
-            instructions: agent.instructions.as_deref(),
             inputs,
         })
-    }
-
-    /// The frame: one text, since many model servers take one system message alone. An agent's
-    /// own instructions stand in the place of the prompt's first.
-    pub(super) fn system(&self) -> Result<String, FlowError> {
-        let mut inputs = self.inputs.clone();
-        inputs.insert("message".to_owned(), Value::Null);
-        let turns = self.prompt.render_as(Role::System, &inputs)?;
-        let mut texts: Vec<&str> = turns.iter().map(|turn| turn.text.as_str()).collect();
-        if let (Some(own), Some(first)) = (self.instructions, texts.first_mut()) {
-            *first = own;
-        }
-        texts.retain(|text| !text.trim().is_empty());
-        Ok(texts.join("\n\n"))
     }
 
     /// What a user said, with what belongs to it. A command is spelled out; words alone need no
@@ -93,6 +81,21 @@ impl<'a> AgentPrompt<'a> {
         let texts: Vec<&str> = turns.iter().map(|turn| turn.text.as_str()).collect();
         Ok(texts.join("\n\n"))
     }
+}
+
+/// An agent's own instructions stand in the place of the prompt's first.
+fn system(
+    prompt: &Prompt,
+    agent: &AgentDefinition,
+    inputs: &Map<String, Value>,
+) -> Result<String, FlowError> {
+    let turns = prompt.render_as(Role::System, inputs)?;
+    let mut texts: Vec<&str> = turns.iter().map(|turn| turn.text.as_str()).collect();
+    if let (Some(own), Some(first)) = (&agent.instructions, texts.first_mut()) {
+        *first = own;
+    }
+    texts.retain(|text| !text.trim().is_empty());
+    Ok(texts.join("\n\n"))
 }
 
 /// An item for a template; metadata as JSON text, or nothing.

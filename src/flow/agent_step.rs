@@ -44,7 +44,7 @@ impl Turn<'_> {
         let family = self.target.family();
         let (agent, surroundings) = (self.agent, self.surroundings);
         let prompt = AgentPrompt::find(self.prompts, family, agent, surroundings, date, state)?;
-        let frame = estimate_tokens(&prompt.system()?) + offered.tokens;
+        let frame = estimate_tokens(&prompt.system) + offered.tokens;
         self.compact_if_long(state, frame).await?;
         // what came of answers that could not be used, for the model alone
         let mut corrections = Vec::new();

@@ -16,8 +16,7 @@ pub(super) fn model_messages<'m>(
     messages: impl Iterator<Item = &'m Message>,
     tokens: usize,
 ) -> Result<Vec<ModelMessage>, FlowError> {
-    let system = prompt.system()?;
-    let room = tokens.saturating_sub(estimate_tokens(&system));
+    let room = tokens.saturating_sub(estimate_tokens(&prompt.system));
     let mut told: Vec<ModelMessage> = Vec::new();
     for message in messages {
         match (model_message(prompt, message)?, told.last_mut()) {
@@ -35,7 +34,7 @@ pub(super) fn model_messages<'m>(
     let from = first_within(&told, room);
     told.drain(..from);
     shorten(&mut told, room);
-    told.insert(0, ModelMessage::System(system));
+    told.insert(0, ModelMessage::System(prompt.system.clone()));
     Ok(told)
 }
 

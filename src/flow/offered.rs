@@ -1,12 +1,14 @@
 //! The tools that a model is offered in one turn.
 
+use std::sync::Arc;
+
 use super::{State, turn::Turn};
 use crate::{model::Tool, prompt::estimate_tokens};
 
-/// Tools that an agent may have, with what they take of the model's window. Made once for a turn:
-/// their schemas are long.
+/// Tools that an agent may have, with what they take of the model's window. Listed once for a
+/// turn.
 pub(super) struct Offered {
-    pub(super) tools: Vec<Tool>,
+    pub(super) tools: Vec<Arc<Tool>>,
     /// About how many tokens all of them have.
     pub(super) tokens: usize,
 }
@@ -39,8 +41,7 @@ impl Turn<'_> {
 
 /// About how many tokens a tool takes of the window.
 fn size(tool: &Tool) -> usize {
-    let parameters = tool.parameters.to_string();
-    estimate_tokens(&tool.description) + estimate_tokens(&parameters)
+    estimate_tokens(&tool.description) + estimate_tokens(tool.schema().get())
 }
 
 /// The part of the window that tools may take: the conversation has seven tenths with them, and keeps

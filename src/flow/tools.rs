@@ -1,6 +1,6 @@
 //! What an agent may have done: the seam to whoever does it.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use futures_util::future::BoxFuture;
 
@@ -11,7 +11,7 @@ use crate::model::Tool;
 pub trait Tools: Send + Sync {
     /// What the model is offered, in an order that does not change within a session: model servers
     /// keep what they computed for a common beginning.
-    fn specifications(&self) -> Vec<Tool>;
+    fn specifications(&self) -> Vec<Arc<Tool>>;
 
     /// Whether the user has to agree. Not asked for tools that the request pre-approves.
     fn needs_approval<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, bool>;

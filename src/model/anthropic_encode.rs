@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::{Serialize, ser::Serializer};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
 use super::{Message, ModelRequest, Target, Tool, claude::takes_sampling, provider::Refused};
 
@@ -52,7 +52,7 @@ pub(super) fn body(
             .collect(),
         stream: request.stream,
         system,
-        tools: request.tools.iter().map(Offer::of).collect(),
+        tools: request.tools.iter().map(|tool| Offer::of(tool)).collect(),
         messages: turns,
     };
     serde_json::to_vec(&body).expect("strings, numbers and objects are written to memory")
@@ -86,7 +86,7 @@ struct Body<'a> {
 struct Offer<'a> {
     name: &'a str,
     description: &'a str,
-    input_schema: &'a Value,
+    input_schema: &'a RawValue,
 }
 
 impl<'a> Offer<'a> {
@@ -94,7 +94,7 @@ impl<'a> Offer<'a> {
         Self {
             name: &tool.name,
             description: &tool.description,
-            input_schema: &tool.parameters,
+            input_schema: tool.schema(),
         }
     }
 }
@@ -263,6 +263,8 @@ const MAX_TOKENS: u32 = 4096;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::*;
@@ -413,11 +415,11 @@ mod tests {
             result("a", "text", false),
             result("b", "", true),
         ]);
-        request.tools = vec![Tool {
-            name: "read".to_owned(),
-            description: "Reads.".to_owned(),
-            parameters: json!({"type": "object"}),
-        }];
+        request.tools = vec![Arc::new(Tool::new(
+            "read".to_owned(),
+            "Reads.".to_owned(),
+            json!({"type": "object"}),
+        ))];
         let text = encoded("claude_3", "claude-sonnet-4-5", &request);
         let messages = concat!(
             r#""tools":[{"name":"read","description":"Reads.","input_schema":{"type":"object"}}],"#,

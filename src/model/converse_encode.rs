@@ -45,7 +45,7 @@ pub(super) fn body(
         body.insert("additionalModelRequestFields".to_owned(), fields);
     }
     if !request.tools.is_empty() {
-        let tools: Vec<Value> = request.tools.iter().map(tool).collect();
+        let tools: Vec<Value> = request.tools.iter().map(|offered| tool(offered)).collect();
         body.insert("toolConfig".to_owned(), json!({"tools": tools}));
     }
     if let Some(guardrail) = guardrail {
@@ -118,7 +118,7 @@ fn tool(tool: &Tool) -> Value {
     if !tool.description.is_empty() {
         specification.insert("description".to_owned(), json!(tool.description));
     }
-    let schema = json!({"json": tool.parameters});
+    let schema = json!({"json": tool.parameters()});
     specification.insert("inputSchema".to_owned(), schema);
     json!({"toolSpec": specification})
 }

@@ -25,7 +25,7 @@ pub enum SetupError {
     /// A server that cannot be asked.
     #[error("models.endpoints: {url} {problem}")]
     Endpoint {
-        /// As it was written.
+        /// As it was written, without user and password.
         url: String,
         /// What is wrong and what to do.
         problem: String,

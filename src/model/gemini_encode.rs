@@ -32,7 +32,7 @@ pub(super) fn body(target: &Target, request: &ModelRequest, refused: &Refused) -
         body.insert("generationConfig".to_owned(), Value::Object(generation));
     }
     if !request.tools.is_empty() {
-        let tools: Vec<Value> = request.tools.iter().map(declaration).collect();
+        let tools: Vec<Value> = request.tools.iter().map(|tool| declaration(tool)).collect();
         body.insert("tools".to_owned(), json!([{"functionDeclarations": tools}]));
     }
     Value::Object(body).to_string().into_bytes()
@@ -109,7 +109,7 @@ fn declaration(tool: &Tool) -> Value {
     let mut declaration = Map::new();
     declaration.insert("name".to_owned(), json!(tool.name));
     declaration.insert("description".to_owned(), json!(tool.description));
-    if let Some(parameters) = parameters(&tool.parameters) {
+    if let Some(parameters) = parameters(tool.parameters()) {
         declaration.insert("parameters".to_owned(), parameters);
     }
     Value::Object(declaration)

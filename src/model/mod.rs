@@ -77,6 +77,7 @@ mod sse_pieces;
 mod stream;
 mod target;
 mod told;
+mod tool;
 mod vendor;
 mod vertex;
 
@@ -89,7 +90,8 @@ pub use event::{Event, FinishReason, Usage, Whole};
 pub use family::Family;
 pub use metadata::{Metadata, MetadataError};
 pub use models::Models;
-pub use request::{Budget, Message, ModelRequest, Purpose, Tool, ToolCall, ToolResult};
+pub use request::{Budget, Message, ModelRequest, Purpose, ToolCall, ToolResult};
 pub use target::{Target, TargetError};
+pub use tool::Tool;
 
 pub use crate::foundation::Secret;

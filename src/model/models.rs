@@ -71,6 +71,12 @@ impl Models {
                  changes what is said, keys included"
             );
         }
+        if settings.leaks_headers() {
+            tracing::warn!(
+                "models.extra_headers are sent to whatever server a request names; name those that may \
+                 have them in models.allowed_hosts"
+            );
+        }
         let caller = Caller {
             exchange: Exchange::new(client(config, metrics, shutdown)?, &settings.extra_headers)?,
             randomness,
@@ -122,6 +128,11 @@ impl Models {
 }
 
 impl ModelSettings {
+    /// Whether a caller can have the operator's headers sent to a server of its own.
+    fn leaks_headers(&self) -> bool {
+        self.custom_enabled && self.allowed_hosts.is_empty() && !self.extra_headers.is_empty()
+    }
+
     /// What the configuration says, with the servers made of it.
     pub(super) fn of(config: &Config, servers: Vec<Arc<Servers>>) -> Self {
         let models = &config.models;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{
     Family, Message, ModelRequest, Target, Tool, ToolCall, claude::takes_sampling,
@@ -24,7 +24,11 @@ pub(super) fn body(target: &Target, request: &ModelRequest, refused: &Refused) -
     let begun = body.len();
     let rest = Rest {
         model: target.identifier.model.as_str(),
-        tools: request.tools.iter().map(Function::of).collect(),
+        tools: request
+            .tools
+            .iter()
+            .map(|tool| Function::of(tool))
+            .collect(),
         parameters,
     };
     serde_json::to_writer(&mut body, &rest).expect("strings and numbers are written to memory");
@@ -124,7 +128,7 @@ struct Function<'a> {
 struct Described<'a> {
     name: &'a str,
     description: &'a str,
-    parameters: &'a Value,
+    parameters: &'a RawValue,
 }
 
 impl<'a> Function<'a> {
@@ -134,7 +138,7 @@ impl<'a> Function<'a> {
             function: Described {
                 name: &tool.name,
                 description: &tool.description,
-                parameters: &tool.parameters,
+                parameters: tool.schema(),
             },
         }
     }
@@ -244,6 +248,8 @@ const SMALL: usize = 512;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::*;
@@ -405,11 +411,11 @@ mod tests {
                 },
                 result("c", "", false),
             ],
-            tools: vec![Tool {
-                name: "list".to_owned(),
-                description: "Lists.".to_owned(),
-                parameters: json!({"type": "object", "properties": {}}),
-            }],
+            tools: vec![Arc::new(Tool::new(
+                "list".to_owned(),
+                "Lists.".to_owned(),
+                json!({"type": "object", "properties": {}}),
+            ))],
             ..ModelRequest::default()
         };
         assert_eq!(

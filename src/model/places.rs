@@ -10,7 +10,7 @@ use super::{
     ModelError, SetupError, endpoint::typed, error::ErrorKind, openai::base, target::place_of,
 };
 use crate::{
-    config::ModelEndpoint,
+    config::{ModelEndpoint, mask_userinfo},
     telemetry::{EndpointLabels, Metrics},
     upstream::{Balancer, NoPlace, Permit},
 };
@@ -42,7 +42,7 @@ impl Servers {
     ) -> Result<Arc<Self>, SetupError> {
         let read = |url: &String| {
             typed(url).map_err(|problem| SetupError::Endpoint {
-                url: url.clone(),
+                url: mask_userinfo(url),
                 problem,
             })
         };
@@ -158,5 +158,25 @@ impl Place {
         let gauge = &self.servers.metrics.model_endpoint_open;
         gauge.get_or_create(&labels).set(open);
         endpoint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::Metrics;
+
+    #[test]
+    fn a_password_in_an_address_is_refused_and_not_repeated() {
+        let endpoint = ModelEndpoint {
+            endpoint: "http://edda:secret@vllm.example.com/v1".to_owned(),
+            urls: Vec::new(),
+            concurrency: None,
+        };
+        let error = Servers::of(&endpoint, &Arc::new(Metrics::new()));
+        let text = error.err().map(|error| error.to_string());
+        let expected = "models.endpoints: http://********@vllm.example.com/v1 must not hold a user \
+                        or password; use the API key";
+        assert_eq!(text.as_deref(), Some(expected));
     }
 }

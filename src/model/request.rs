@@ -1,8 +1,8 @@
 //! What a model is asked, whatever server it lives on.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use serde_json::Value;
+use super::Tool;
 
 /// A call.
 #[derive(Clone, Debug, Default)]
@@ -10,7 +10,7 @@ pub struct ModelRequest {
     /// The conversation.
     pub messages: Vec<Message>,
     /// What the model may have done; none: it can only talk.
-    pub tools: Vec<Tool>,
+    pub tools: Vec<Arc<Tool>>,
     /// From 0 to 2; absent: the family's.
     pub temperature: Option<f64>,
     /// From 0 to 1; absent: not sent.
@@ -43,17 +43,6 @@ pub enum Message {
     },
     /// What came of a tool that the model wanted.
     Tool(ToolResult),
-}
-
-/// Something that a model may have done.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tool {
-    /// By which it is called: letters, digits, `_` and `-`, at most 64.
-    pub name: String,
-    /// When it is of use, for the model.
-    pub description: String,
-    /// The JSON schema of its arguments, an object's.
-    pub parameters: Value,
 }
 
 /// A tool that a model wants to be used.

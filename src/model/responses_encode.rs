@@ -2,7 +2,7 @@
 //! (models-and-prompts 1.9).
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{Message, ModelRequest, Target, Tool};
 
@@ -16,7 +16,7 @@ pub(super) fn body(target: &Target, request: &ModelRequest) -> Vec<u8> {
         model: &target.identifier.model,
         instructions: systems.join("\n\n"),
         input: request.messages.iter().flat_map(items).collect(),
-        tools: request.tools.iter().map(Offer::of).collect(),
+        tools: request.tools.iter().map(|tool| Offer::of(tool)).collect(),
         max_output_tokens: request.max_tokens.or(target.family.max_tokens),
         store: false,
         stream: request.stream,
@@ -68,7 +68,7 @@ struct Offer<'a> {
     r#type: &'static str,
     name: &'a str,
     description: &'a str,
-    parameters: &'a Value,
+    parameters: &'a RawValue,
 }
 
 impl<'a> Offer<'a> {
@@ -77,7 +77,7 @@ impl<'a> Offer<'a> {
             r#type: "function",
             name: &tool.name,
             description: &tool.description,
-            parameters: &tool.parameters,
+            parameters: tool.schema(),
         }
     }
 }
@@ -110,6 +110,8 @@ fn said<'a>(role: &'static str, r#type: &'static str, text: &'a str) -> Item<'a>
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::*;
@@ -135,11 +137,11 @@ mod tests {
                     is_error: false,
                 }),
             ],
-            tools: vec![Tool {
-                name: "read".to_owned(),
-                description: "Reads.".to_owned(),
-                parameters: json!({"type": "object"}),
-            }],
+            tools: vec![Arc::new(Tool::new(
+                "read".to_owned(),
+                "Reads.".to_owned(),
+                json!({"type": "object"}),
+            ))],
             temperature: Some(0.5),
             max_tokens: Some(9),
             stop: vec!["x".to_owned()],

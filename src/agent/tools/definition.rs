@@ -1,7 +1,8 @@
 //! A tool, and the list of them.
 
+use std::sync::{Arc, LazyLock};
+
 use futures_util::future::BoxFuture;
-use serde_json::Value;
 
 use super::{
     Arguments, Parameter, SessionFacts, ToolError, Workplace, blob_search, code_review, commands,
@@ -50,16 +51,18 @@ pub(super) type Running<'c> = BoxFuture<'c, Result<String, ToolError>>;
 
 impl Definition {
     /// As models are told of it.
-    pub fn specification(&self) -> Tool {
-        Tool {
-            name: self.name.to_owned(),
-            description: self.description.to_owned(),
-            parameters: self.schema(),
-        }
+    pub fn specification(&'static self) -> Arc<Tool> {
+        let mut known = SPECIFICATIONS.iter();
+        let own = known.find(|(definition, _)| std::ptr::eq(*definition, self));
+        own.map_or_else(|| Arc::new(self.told()), |(_, tool)| Arc::clone(tool))
     }
 
-    fn schema(&self) -> Value {
-        schema(self.parameters)
+    fn told(&self) -> Tool {
+        Tool::new(
+            self.name.to_owned(),
+            self.description.to_owned(),
+            schema(self.parameters),
+        )
     }
 
     pub(super) fn is_in(&self, groups: &[String]) -> bool {
@@ -116,6 +119,12 @@ pub(super) const NOTHING: Definition = Definition {
 pub fn definitions() -> impl Iterator<Item = &'static Definition> {
     FAMILIES.iter().copied().flatten()
 }
+
+/// Made once: schemas are long, and every turn of every session wants those of some forty tools.
+static SPECIFICATIONS: LazyLock<Vec<(&'static Definition, Arc<Tool>)>> = LazyLock::new(|| {
+    let told = |definition: &'static Definition| (definition, Arc::new(definition.told()));
+    definitions().map(told).collect()
+});
 
 /// One file each.
 static FAMILIES: &[&[Definition]] = &[
@@ -182,7 +191,7 @@ mod tests {
         let tools = definitions().filter(|tool| CHAT_TOOLS.contains(&tool.name) && tool.is_listed);
         let tokens = tools.map(|tool| {
             let tool = tool.specification();
-            estimate_tokens(&tool.description) + estimate_tokens(&tool.parameters.to_string())
+            estimate_tokens(&tool.description) + estimate_tokens(tool.schema().get())
         });
         let tokens: usize = tokens.sum();
         // three tenths of the window (flow): of the families' windows only those of 32 000 and less are

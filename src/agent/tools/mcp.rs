@@ -1,6 +1,6 @@
 //! Tools of the client's own, which it has of servers of the Model Context Protocol.
 
-use std::{collections::HashSet, fmt};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
@@ -24,7 +24,7 @@ pub struct McpTools {
 struct McpTool {
     /// As the client has it.
     original: String,
-    tool: Tool,
+    tool: Arc<Tool>,
 }
 
 impl McpTools {
@@ -58,11 +58,7 @@ impl McpTools {
                 tools.remove(place);
             }
             tools.push(McpTool {
-                tool: Tool {
-                    name,
-                    description: description(&offered),
-                    parameters: parameters(&offered),
-                },
+                tool: Arc::new(Tool::new(name, description(&offered), parameters(&offered))),
                 original: offered.name,
             });
         }
@@ -103,8 +99,8 @@ impl McpTools {
         names.extend(cleaned);
     }
 
-    pub(super) fn specifications(&self) -> impl Iterator<Item = Tool> {
-        self.tools.iter().map(|it| it.tool.clone())
+    pub(super) fn specifications(&self) -> impl Iterator<Item = Arc<Tool>> {
+        self.tools.iter().map(|it| Arc::clone(&it.tool))
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -247,7 +243,10 @@ mod tests {
             tool("long", "", &long),
         ];
         let tools = McpTools::read(offered);
-        let found: Vec<_> = tools.specifications().map(|it| it.parameters).collect();
+        let found: Vec<_> = tools
+            .specifications()
+            .map(|it| it.parameters().clone())
+            .collect();
         let empty = json!({"type": "object", "properties": {}});
         let good = json!({"type": "object", "properties": {"a": {"type": "string"}}});
         assert_eq!(found, [empty.clone(), empty, good]);

@@ -1,5 +1,7 @@
 //! The tools of one session.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 
 use super::{
@@ -81,7 +83,7 @@ impl SessionTools {
 }
 
 impl Tools for SessionTools {
-    fn specifications(&self) -> Vec<Tool> {
+    fn specifications(&self) -> Vec<Arc<Tool>> {
         let definitions = self.definitions.iter();
         let own = definitions.map(|definition| definition.specification());
         own.chain(self.mcp.specifications()).collect()
@@ -117,8 +119,6 @@ const MCP_GROUP: &str = "run_mcp_tools";
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use tokio::sync::mpsc;
 
     use super::*;

@@ -4,7 +4,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -239,11 +239,13 @@ impl RecordedTools {
 }
 
 impl Tools for RecordedTools {
-    fn specifications(&self) -> Vec<Tool> {
-        let tool = |name: &str| Tool {
-            name: name.to_owned(),
-            description: format!("Does what {name} says."),
-            parameters: json!({"type": "object", "properties": {"id": {"type": "integer"}}}),
+    fn specifications(&self) -> Vec<Arc<Tool>> {
+        let tool = |name: &str| {
+            Arc::new(Tool::new(
+                name.to_owned(),
+                format!("Does what {name} says."),
+                json!({"type": "object", "properties": {"id": {"type": "integer"}}}),
+            ))
         };
         ["get_project", "create_commit"].map(tool).to_vec()
     }

@@ -1,5 +1,7 @@
 //! Servers that speak as Anthropic's do.
 
+use std::sync::Arc;
+
 use duogate::model::{FinishReason, Message, ModelRequest, Tool, ToolCall, ToolResult};
 use serde_json::{Value, json};
 
@@ -226,11 +228,11 @@ async fn tools_go_there_and_back() {
                 is_error: true,
             }),
         ],
-        tools: vec![Tool {
-            name: "read".to_owned(),
-            description: "Reads a file.".to_owned(),
-            parameters: json!({"type": "object"}),
-        }],
+        tools: vec![Arc::new(Tool::new(
+            "read".to_owned(),
+            "Reads a file.".to_owned(),
+            json!({"type": "object"}),
+        ))],
         ..ModelRequest::default()
     };
     let room = Room::with(&[]);

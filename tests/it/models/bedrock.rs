@@ -1,6 +1,6 @@
 //! Amazon Bedrock, by a stand-in that judges signatures with Amazon's own signer.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use duogate::model::{
     Event, FinishReason, Message, ModelRequest, Tool, ToolCall, ToolResult, Usage,
@@ -187,11 +187,11 @@ fn with_tools(stream: bool) -> ModelRequest {
         result("a", false),
         result("b", true),
     ]);
-    request.tools = vec![Tool {
-        name: "read_file".to_owned(),
-        description: "Reads a file.".to_owned(),
-        parameters: json!({"type": "object", "properties": {"path": {"type": "string"}}}),
-    }];
+    request.tools = vec![Arc::new(Tool::new(
+        "read_file".to_owned(),
+        "Reads a file.".to_owned(),
+        json!({"type": "object", "properties": {"path": {"type": "string"}}}),
+    ))];
     request
 }
 

@@ -1,6 +1,6 @@
 //! Gemini and Vertex AI, by a stand-in that judges service accounts.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use duogate::model::{FinishReason, Message, Tool, ToolCall, ToolResult, Usage};
 use serde_json::{Value, json};
@@ -222,13 +222,13 @@ async fn tools_are_offered_wanted_and_answered() {
             result("a", false),
             result("b", true),
         ]);
-        wanted.tools = vec![Tool {
-            name: "read_file".to_owned(),
-            description: "Reads a file.".to_owned(),
-            parameters: json!({
+        wanted.tools = vec![Arc::new(Tool::new(
+            "read_file".to_owned(),
+            "Reads a file.".to_owned(),
+            json!({
                 "type": "object", "properties": {"path": {"type": "string"}}, "additionalProperties": false,
             }),
-        }];
+        ))];
         let answer = room
             .ask(&model("vertex_ai/gemini-tools"), wanted, budget())
             .await

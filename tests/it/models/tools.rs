@@ -1,5 +1,7 @@
 //! Tools that a model may use.
 
+use std::sync::Arc;
+
 use duogate::model::{Event, FinishReason, Message, ModelRequest, Tool, ToolCall, ToolResult};
 use futures_util::StreamExt;
 use serde_json::json;
@@ -23,11 +25,11 @@ fn with_tools(stream: bool) -> ModelRequest {
         text: "bin".to_owned(),
         is_error: false,
     }));
-    request.tools = vec![Tool {
-        name: "list".to_owned(),
-        description: "Lists a folder.".to_owned(),
-        parameters: json!({"type": "object", "properties": {"path": {"type": "string"}}}),
-    }];
+    request.tools = vec![Arc::new(Tool::new(
+        "list".to_owned(),
+        "Lists a folder.".to_owned(),
+        json!({"type": "object", "properties": {"path": {"type": "string"}}}),
+    ))];
     request
 }
 
