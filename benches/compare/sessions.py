@@ -1,4 +1,5 @@
-"""Sessions of the built-in agent platform: memory of those that wait, CPU of turns, and a drain.
+"""Sessions of the built-in agent platform: memory of those that wait, CPU of turns without and with a
+tool, and a drain after each.
 
 Workhorse and GitLab are played by tests/clients/session_load.py, in a process of its own, the model by
 ../load, whose answers are ready before they are asked for.
@@ -30,18 +31,24 @@ def measure(folder, options):
     certificate, key = make_certificate(folder)
     stage = types.SimpleNamespace(folder=folder, certificate=certificate, key=key)
     model = Server("session-model", stage, lambda _, port: [LOAD, "model", "--port", port])
-    server = Server("sessions", stage, duogate)
     try:
-        load(stage, server, model, {"sessions": 0, "rate": 50, "seconds": 2, "pause": 0}, lambda *_: None)
-        return run(stage, server, model, options)
+        return {kind: run(stage, model, options, what) for kind, what in KINDS.items()}
     finally:
-        server.end()
         model.end()
 
 
-def run(stage, server, model, options):
+def run(stage, model, options, what):
+    server = Server("sessions", stage, duogate)
+    try:
+        load(stage, server, model, {**what, "sessions": 0, "rate": 50, "seconds": 2, "pause": 0}, lambda *_: None)
+        return under_load(stage, server, model, options, what)
+    finally:
+        server.end()
+
+
+def under_load(stage, server, model, options, what):
     found = {"before_mb": server.resident_bytes() / 1e6}
-    wanted = {"sessions": options.sessions, "rate": options.turns, "seconds": options.turns_seconds}
+    wanted = {**what, "sessions": options.sessions, "rate": options.turns, "seconds": options.turns_seconds}
     say("sessions", f"{wanted}")
     most = [0]
 
@@ -69,7 +76,7 @@ def run(stage, server, model, options):
 def load(stage, server, model, wanted, follow):
     """Runs the client; `follow` hears of each part when it is done, and now and then between them."""
     endpoint = {"provider": "openai", "name": "mistral", "api_key": "none", "identifier": "",
-                "endpoint": f"http://127.0.0.1:{model.port}/v1"}
+                "endpoint": f"http://127.0.0.1:{model.port}{wanted['path']}"}
     command = [PYTHON, "-u", CLIENT, f"127.0.0.1:{server.port}", stage.certificate,
                json.dumps({"name": "bench.test", "model": endpoint, **wanted})]
     client = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, text=True)
@@ -118,25 +125,31 @@ drain: {{delay_seconds: 0, grace_seconds: 5}}
 
 def table(results):
     """What a run found, in the words of the page."""
-    found = results["sessions"]
-    ends = "; ".join(f"{count} {text}" for text, count in found["ends"].items())
-    rows = [
-        ("sessions that wait for their client's answer", found["open"]),
-        ("memory of one, kB", f"{found['session_kb']:.1f}"),
-        ("resident before, with them, at its most, after the turns, MB", " / ".join(
-            f"{found[name]:.1f}" for name in ("before_mb", "waiting_mb", "peak_mb", "after_mb"))),
-        ("turns without tools beside them", f"{found['turns']} at {found['rate']} a second; "
-                                            f"{found['failed_turns']} failed"),
-        ("CPU per turn, µs", f"{found['cpu_us']:.0f}"),
-        ("turns per second that a core could do", f"{math.floor(1e6 / found['cpu_us'])}"),
-        ("a turn, p50 and p99, ms", f"{1e3 * found['p50_s']:.1f} and {1e3 * found['p99_s']:.1f}"),
-        ("how those that waited ended at the drain", ends),
-    ]
+    columns = [rows(results["sessions"][kind]) for kind in KINDS]
+    lines = ["| " + " | ".join([name, *(column[name] for column in columns)]) + " |" for name in columns[0]]
     return "\n".join([
         f"Run of {results['at']} on {results['machine']['cores']} cores ({results['machine']['cpu']}; load "
         f"{results['machine']['load_before']:.1f} before).", "",
-        "| what | duogate |", "|---|--:|", *(f"| {what} | {value} |" for what, value in rows)])
+        "| what | " + " | ".join(KINDS) + " |", "|---|" + "--:|" * len(KINDS), *lines])
 
+
+def rows(found):
+    ends = "; ".join(f"{count} {text}" for text, count in found["ends"].items())
+    return {
+        "sessions that wait for their client's answer": f"{found['open']}",
+        "memory of one, kB": f"{found['session_kb']:.1f}",
+        "resident before, with them, at its most, after the turns, MB": " / ".join(
+            f"{found[name]:.1f}" for name in ("before_mb", "waiting_mb", "peak_mb", "after_mb")),
+        "turns beside them": f"{found['turns']} at {found['rate']} a second; {found['failed_turns']} failed",
+        "CPU per turn, µs": f"{found['cpu_us']:.0f}",
+        "turns per second that a core could do": f"{math.floor(1e6 / found['cpu_us'])}",
+        "a turn, p50 and p99, ms": f"{1e3 * found['p50_s']:.1f} and {1e3 * found['p99_s']:.1f}",
+        "how those that waited ended at the drain": ends,
+    }
+
+
+# calls of tools in a turn, and the path under which the model wants them
+KINDS = {"turns without tools": {"tools": 0, "path": "/v1"}, "turns with a tool": {"tools": 1, "path": "/tools/v1"}}
 
 # seconds between two looks at the memory
 WATCH = 0.25

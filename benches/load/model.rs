@@ -56,6 +56,8 @@ struct Answers {
     text_token: Vec<u8>,
     chat_end: Vec<u8>,
     text_end: Vec<u8>,
+    /// A streamed answer that wants a tool, with its head.
+    call: Vec<u8>,
 }
 
 impl Answers {
@@ -88,14 +90,29 @@ impl Answers {
             let last = event(object, &choice, "") + &event(object, "", &format!(",{usage}"));
             format!("{last}e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n").into_bytes()
         };
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let call = |delta: &str| {
+            let delta = format!(r#""delta":{{"tool_calls":[{delta}]}}"#);
+            let choice = format!(r#"{{"index":0,{delta},"finish_reason":null}}"#);
+            event("chat.completion.chunk", &choice, "")
+        };
+        let wanted = [
+            head,
+            &call(
+                r#"{"index":0,"id":"call-1","type":"function","function":{"name":"get_current_user","arguments":""}}"#,
+            ),
+            &call(r#"{"index":0,"function":{"arguments":"{}"}}"#),
+        ];
+        let mut wanted = wanted.concat().into_bytes();
+        wanted.extend(end("chat.completion.chunk", r#""delta":{}"#));
         Self {
+            call: wanted,
             chat: whole(
                 "chat.completion",
                 r#""message":{"role":"assistant","content":"return first + second"}"#,
             ),
             text: whole("text_completion", r#""text":"return first + second""#),
-            head: b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-                .to_vec(),
+            head: head.as_bytes().to_vec(),
             chat_token: token("chat.completion.chunk", r#""delta":{"content":"token "}"#),
             text_token: token("text_completion", r#""text":"token ""#),
             chat_end: end("chat.completion.chunk", r#""delta":{}"#),
@@ -117,7 +134,9 @@ async fn converse(mut connection: TcpStream, answers: &Answers) -> std::io::Resu
             }
         };
         buffer.drain(..request.length);
-        if request.streams {
+        if request.wants_tool {
+            connection.write_all(&answers.call).await?;
+        } else if request.streams {
             stream(&mut connection, answers, &request).await?;
         } else {
             let answer = if request.chat {
@@ -169,6 +188,8 @@ struct Request {
     length: usize,
     chat: bool,
     streams: bool,
+    /// Below /tools/ a conversation without a tool's result is answered by a call of one.
+    wants_tool: bool,
     /// Milliseconds between two tokens; zero: all at once.
     gap: u32,
     tokens: u32,
@@ -188,7 +209,8 @@ impl Request {
         let body = bytes.get(head..length)?;
         let path = text.split(' ').nth(1).unwrap();
         let mut steps = path.split('/').skip(1);
-        let (gap, tokens) = if steps.next() == Some("paced") {
+        let first = steps.next();
+        let (gap, tokens) = if first == Some("paced") {
             let mut number = || steps.next().unwrap().parse().unwrap();
             (number(), number())
         } else {
@@ -199,6 +221,7 @@ impl Request {
             length,
             chat: path.ends_with("/chat/completions"),
             streams: holds(br#""stream":true"#) || holds(br#""stream": true"#),
+            wants_tool: first == Some("tools") && !holds(br#""role":"tool""#),
             gap,
             tokens,
         })

@@ -34,6 +34,8 @@ OPTIONS = {
     "sessions": 100, "pause": 1,
     # turns a second, and for how long
     "rate": 10, "seconds": 2,
+    # calls of `get_current_user` in each, as the model wants them
+    "tools": 0,
     # seconds until the sessions that wait have to have ended
     "patience": 60,
 }
@@ -49,6 +51,11 @@ RECORD = {"data": {"duoWorkflowWorkflows": {"nodes": [{
     "agentPrivilegesNames": ["read_only_gitlab"], "preApprovedAgentPrivilegesNames": ["read_only_gitlab"],
     "project": {"id": "gid://gitlab/Project/7", "name": "Edge", "webUrl": "https://gitlab.test/team/edge"},
 }]}}}
+
+# what a tool asks, and what GitLab says, shortened
+USER_PATH = "/api/v4/user"
+USER = {"id": 7, "username": "edda", "name": "Edda Moser", "state": "active", "locked": False,
+        "web_url": "https://gitlab.test/edda", "created_at": "2024-02-29T12:00:00.000Z", "bio": "Keeps the gate."}
 
 
 class Load:
@@ -99,6 +106,7 @@ class Session:
         self.channel = load.channels[load.begun % len(load.channels)]
         self.is_open = asyncio.Event()
         self.code = self.details = None
+        self.tools = 0
 
     async def wait(self):
         """Stays open until the server ends it."""
@@ -113,7 +121,8 @@ class Session:
         """Seconds that a turn took; endless where it did not go well."""
         started = time.monotonic()
         await self.converse(lambda body: False)
-        return time.monotonic() - started if self.code == "OK" else math.inf
+        went_well = self.code == "OK" and self.tools == self.load.options["tools"]
+        return time.monotonic() - started if went_well else math.inf
 
     async def converse(self, is_held):
         call = self.channel.stream_stream(
@@ -126,6 +135,7 @@ class Session:
                 if not action.HasField("runHTTPRequest"):
                     continue
                 request = action.runHTTPRequest
+                self.tools += request.path == USER_PATH
                 body = json.loads(request.body) if request.body else {}
                 if is_held(body):
                     self.is_open.set()
@@ -142,6 +152,8 @@ def answer(request):
         return protos.HttpResponse(statusCode=200, body=json.dumps(RECORD))
     if "/checkpoints" in request.path:
         return protos.HttpResponse(statusCode=201, body="{}")
+    if request.path == USER_PATH:
+        return protos.HttpResponse(statusCode=200, body=json.dumps(USER))
     return protos.HttpResponse(statusCode=200, body='{"status": "input_required"}')
 
 
