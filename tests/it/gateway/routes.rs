@@ -309,3 +309,18 @@ fn requests_are_logged_with_what_gitlab_says_and_counted() {
     assert!(log.contains(CONTENT), "the prompt too");
     assert!(!log.contains(super::MODEL_KEY), "but never a key");
 }
+
+#[test]
+fn headers_that_any_server_could_ask_for_are_warned_of() {
+    let header = json!([{"name": "X-Team", "value": "secret"}]);
+    for (hosts, expected) in [(json!([]), true), (json!(["127.0.0.1"]), false)] {
+        let edge = open_gateway()
+            .set("models.extra_headers", header.clone())
+            .set("models.allowed_hosts", hosts)
+            .start();
+        let warned = edge
+            .log()
+            .contains("models.extra_headers are sent to whatever");
+        assert_eq!(warned, expected, "{}", edge.log());
+    }
+}

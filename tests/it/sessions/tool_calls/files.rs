@@ -132,7 +132,7 @@ fn searches_leave_out_what_is_kept_from_agents() {
                 "a.rs:1:one <!-- x\nsub/private/b.rs:2:two\n.env:3:two\nc.rs:4:two",
                 ""
             ]),
-            "a.rs:1:one \nc.rs:4:two",
+            "a.rs:1:one &lt;!-- x\nc.rs:4:two",
         ),
         case(
             "grep",

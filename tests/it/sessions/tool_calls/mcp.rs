@@ -95,6 +95,19 @@ fn a_clients_tools_are_there_only_where_gitlab_permits_them() {
 }
 
 #[test]
+fn gitlabs_own_search_takes_the_place_of_the_chats() {
+    for (mcp, is_there) in [(true, false), (false, true)] {
+        let scene = Scene::new("Hello.");
+        let options = json!({"set": {"mcp": mcp}, "mcp_tools": offered()});
+        scene.turn(options).went_well();
+        for kind in ["blob", "issue", "merge_request"] {
+            let own = told(&scene, &format!("gitlab_{kind}_search"));
+            assert_eq!(own.is_some(), is_there, "{kind}");
+        }
+    }
+}
+
+#[test]
 fn a_tool_whose_name_models_cannot_write_is_left_out() {
     let scene = Scene::new("Hello.");
     let mut tools = offered();
