@@ -9,6 +9,7 @@ use super::{
     chat_events::ChatEvents,
     chat_request::{ChatMessage, ChatRequest},
     chat_tools::{self, Tool},
+    chat_window,
     framing::{Framing, streamed},
     json::Json,
     model_refusal,
@@ -33,7 +34,8 @@ pub(super) async fn answer(mut call: Call) -> Result<Response<ResponseBody>, Ref
     let prompt = prompts::find(&call, &target, PROMPT, None)?;
     authorize(&call, prompt, &request)?;
     let tools = chat_tools::offered(&call.caller, call.headers());
-    let turns = conversation(&call, prompt, &request, &tools);
+    let window = target.family().max_context_tokens;
+    let turns = conversation(&call, prompt, &request, &tools, window);
     let turns = turns.map_err(|error| model_refusal::render(PROMPT, &error))?;
     call.log_turns(&turns);
     let mut asked = ModelRequest {
@@ -86,12 +88,14 @@ fn authorize(call: &Call, prompt: &Prompt, request: &ChatRequest<'_>) -> Result<
     Ok(())
 }
 
-/// The frame, then what was said in turn; the question is last, with the steps that were taken for it.
+/// The frame, then what was said in turn, as far as the model's window goes; the question is last, with the
+/// steps that were taken for it.
 fn conversation(
     call: &Call,
     prompt: &Prompt,
     request: &ChatRequest<'_>,
     tools: &[&Tool],
+    window: u32,
 ) -> Result<Vec<Turn>, RenderError> {
     let mut inputs = Map::new();
     let mut give = |name: &str, value: Value| {
@@ -130,6 +134,7 @@ fn conversation(
             }
         }
     }
+    chat_window::fit(&mut turns, frame, window);
     Ok(turns)
 }
 

@@ -18,6 +18,7 @@ mod chat_agent;
 mod chat_events;
 mod chat_request;
 mod chat_tools;
+mod chat_window;
 mod cleaning;
 mod cloud_only;
 mod code_completions;

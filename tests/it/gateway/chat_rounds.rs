@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{chat::question, clients, open_gateway, with};
+use super::{chat::question, clients, open_gateway, post, with};
 use crate::support::{
     Duogate, command, have,
     model_server::{ModelServer, Reply},
@@ -170,4 +170,43 @@ fn a_long_answer_comes_whole() {
         seen["code"]
     );
     assert_eq!(seen["answer"], answer.as_str());
+}
+
+#[test]
+fn a_conversation_longer_than_the_models_window_loses_what_was_said_first() {
+    let model = ModelServer::with(pieces("Final Answer: Fine."));
+    let edge = open_gateway().start();
+    let body = with(question(&model), "model_metadata.name", "codegemma");
+    let mut messages = Vec::new();
+    for number in 0..40 {
+        let said = format!("question {number} {}", "word ".repeat(100));
+        messages.push(json!({"role": "user", "content": said}));
+        messages.push(json!({"role": "assistant", "content": "Indeed. ".repeat(50)}));
+    }
+    messages.push(json!({"role": "user", "content": "And the last one?"}));
+    let answer = post(
+        &edge,
+        &[],
+        "/v2/chat/agent",
+        &with(body, "messages", messages),
+    );
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let asked = model.last().body;
+    let turns = asked["messages"].as_array().unwrap();
+    // 8 000 tokens of some three bytes; the answer needs its part of them
+    let bytes: usize = turns
+        .iter()
+        .map(|turn| turn["content"].as_str().unwrap().len())
+        .sum();
+    assert!((10_000..8_000 * 3).contains(&bytes), "{bytes}");
+    assert_eq!(turns[0]["role"], "system");
+    assert_eq!(turns[1]["role"], "user");
+    let told = asked.to_string();
+    assert!(!told.contains("question 0 ") && told.contains("question 39 "));
+    assert!(
+        turns.last().unwrap()["content"]
+            .as_str()
+            .unwrap()
+            .contains("And the last one?")
+    );
 }
