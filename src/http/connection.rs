@@ -70,9 +70,12 @@ impl HttpServer {
             () = ending(shutdown, ends, born) => connection.as_mut().graceful_shutdown(),
         }
         tokio::select! {
+            // First: connections to upstreams are cut in the same moment, and streams whose answer broke off
+            // there would be reset, which gRPC clients take for INTERNAL and do not try again.
+            biased;
+            () = shutdown.reached(ShutdownPhase::Cut) => {}
             _ = connection => {}
             () = watch => {}
-            () = shutdown.reached(ShutdownPhase::Cut) => {}
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::foundation::Secret;
 
@@ -103,6 +103,16 @@ impl Metadata {
     /// What the request calls the provider; `openai` from Rails for every self-hosted model.
     pub fn provider(&self) -> &str {
         &self.provider
+    }
+
+    /// What may be stored and shown of it: all but the key.
+    pub fn without_key(&self) -> Value {
+        json!({
+            "provider": self.provider,
+            "name": self.name,
+            "endpoint": self.endpoint,
+            "identifier": self.identifier,
+        })
     }
 
     /// Whether the operator wrote it.

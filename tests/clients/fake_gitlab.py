@@ -108,7 +108,7 @@ class FakeGitLab:
         if not stored:
             workflow["goal"] = checkpoint["channel_values"].get("__start__", {}).get("goal")
         workflow["checkpoints"].append({key: new.get(key) for key in (
-            "thread_ts", "parent_ts", "metadata", "checkpoint", "compressed_checkpoint")})
+            "thread_ts", "parent_ts", "metadata", "checkpoint", "compressed_checkpoint", "model_metadata_json")})
         return 201, json.dumps({"id": len(workflow["checkpoints"]), "thread_ts": new["thread_ts"],
                                 "parent_ts": new.get("parent_ts")})
 

@@ -285,6 +285,7 @@ class Turn:
             "stored": stored,
             "checkpoints": [it["thread_ts"] for it in workflow["checkpoints"]],
             "parents": [it["parent_ts"] for it in workflow["checkpoints"]],
+            "models": [it.get("model_metadata_json") for it in workflow["checkpoints"]],
         }
 
 

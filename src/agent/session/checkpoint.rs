@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::SessionError;
+use crate::agent::executor::ExecutorError;
 
 /// One that was read (agent-platform 4.4, 4.5), whoever wrote it.
 #[derive(Clone, PartialEq)]
@@ -69,6 +70,8 @@ pub(super) struct NewCheckpoint<'c> {
     pub(super) source: &'static str,
     /// The state, channel by channel.
     pub(super) values: &'c Map<String, Value>,
+    /// The model that the request names, without its key; GitLab keeps it beside the checkpoint.
+    pub(super) model: Option<&'c Value>,
 }
 
 impl NewCheckpoint<'_> {
@@ -87,14 +90,26 @@ impl NewCheckpoint<'_> {
             channel_versions: versions.collect(),
             versions_seen: Map::new(),
         };
-        let body = json!({
-            "thread_ts": self.id,
-            "parent_ts": self.parent,
-            "metadata": {"source": self.source, "step": self.step, "parents": {}},
-            "compressed_checkpoint": pack(&envelope)?,
-        });
-        Ok(body.to_string())
+        let body = Body {
+            thread_ts: self.id,
+            parent_ts: self.parent,
+            metadata: json!({"source": self.source, "step": self.step, "parents": {}}),
+            compressed_checkpoint: pack(&envelope)?,
+            model_metadata_json: self.model.map(Value::to_string),
+        };
+        serde_json::to_string(&body).map_err(|_| SessionError::Checkpoint("it is no JSON"))
     }
+}
+
+/// What GitLab is given.
+#[derive(Serialize)]
+struct Body<'c> {
+    thread_ts: &'c str,
+    parent_ts: Option<&'c str>,
+    metadata: Value,
+    compressed_checkpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_metadata_json: Option<String>,
 }
 
 /// LangGraph's own.
@@ -111,6 +126,10 @@ struct Envelope<'c> {
 fn pack(value: &impl Serialize) -> Result<String, SessionError> {
     let json =
         serde_json::to_vec(value).map_err(|_| SessionError::Checkpoint("its state is no JSON"))?;
+    if json.len() > UNPACKED_BYTES {
+        // nobody could read it again
+        return Err(ExecutorError::TooLarge.into());
+    }
     Ok(BASE64.encode(&compress_to_vec_zlib(&json, LEVEL)))
 }
 
@@ -143,8 +162,8 @@ const FIRST_VERSION: i64 = 2;
 /// zlib's fastest: a checkpoint goes over loopback or a company's network, and each turn writes some.
 const LEVEL: u8 = 1;
 
-/// A packed checkpoint fits into a message of 4 MiB; text shrinks to a quarter, hostile text to a
-/// thousandth.
+/// Of a session's state, which bounds what a session holds in memory. A packed checkpoint fits into a
+/// message of 4 MiB; text shrinks to a quarter, hostile text to a thousandth.
 const UNPACKED_BYTES: usize = 32 * 1024 * 1024;
 
 #[cfg(test)]
@@ -159,6 +178,7 @@ mod tests {
             step: 3,
             source: "loop",
             values: values.as_object().unwrap(),
+            model: None,
         };
         serde_json::from_str(&new.body().unwrap()).unwrap()
     }
@@ -183,6 +203,13 @@ mod tests {
             json!({"status": 5, "ui_chat_log": 5})
         );
         assert_eq!(envelope["v"], 4);
+    }
+
+    #[test]
+    fn a_state_that_could_not_be_read_again_is_not_written() {
+        let zeros = "0".repeat(UNPACKED_BYTES);
+        let error = pack(&json!({ "ui_chat_log": zeros })).unwrap_err();
+        assert_eq!(error.status().code(), tonic::Code::ResourceExhausted);
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub(super) struct Record {
     pub(super) randomness: Arc<dyn Randomness>,
     /// Sent before each call of a model; none where calls are not counted.
     pub(super) billing: Option<TrackLlmCallForSelfHosted>,
+    /// The model that the request names, for GitLab.
+    pub(super) model: Option<Value>,
     /// The model's window in tokens.
     pub(super) window: i32,
     pub(super) place: Mutex<Place>,
@@ -132,6 +134,7 @@ impl Record {
             step: place.step,
             source,
             values: &values,
+            model: self.model.as_ref(),
         }
         .body()?;
         tracing::debug!(

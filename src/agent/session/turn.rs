@@ -17,7 +17,7 @@ use crate::{
         tools::{CHAT_TOOLS, McpTools, SEARCHES, SessionFacts, SessionTools, Workplace},
     },
     flow::{AgentDefinition, Decision, Scribe, State, Status, Surroundings, Turn, TurnInput},
-    model::Target,
+    model::{Metadata, Target},
 };
 
 impl LiveSession<'_> {
@@ -227,6 +227,12 @@ impl LiveSession<'_> {
             clock: self.services.clock.clone(),
             randomness: self.services.randomness.clone(),
             billing,
+            model: self
+                .start
+                .metadata
+                .model
+                .as_ref()
+                .map(Metadata::without_key),
             window: i32::try_from(target.family().max_context_tokens).unwrap_or(i32::MAX),
             place: Mutex::new(place),
             failure: Mutex::default(),

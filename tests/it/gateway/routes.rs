@@ -314,10 +314,13 @@ fn requests_are_logged_with_what_gitlab_says_and_counted() {
 fn headers_that_any_server_could_ask_for_are_warned_of() {
     let header = json!([{"name": "X-Team", "value": "secret"}]);
     for (hosts, expected) in [(json!([]), true), (json!(["127.0.0.1"]), false)] {
-        let edge = open_gateway()
+        let mut edge = open_gateway()
             .set("models.extra_headers", header.clone())
             .set("models.allowed_hosts", hosts)
             .start();
+        // a line that comes after those of a start
+        fetch(&edge, &[], "/v1/nothing");
+        edge.log_line("/v1/nothing");
         let warned = edge
             .log()
             .contains("models.extra_headers are sent to whatever");

@@ -33,6 +33,13 @@ fn a_turn_and_the_next() {
     for (parent, id) in parents.iter().skip(1).zip(&ids) {
         assert_eq!(parent, id);
     }
+    // GitLab hears which model it was, and nothing that is secret
+    for told in second.0["models"].as_array().unwrap() {
+        let told: Value = serde_json::from_str(told.as_str().unwrap()).unwrap();
+        let mut expected = scene.model_metadata();
+        expected.as_object_mut().unwrap().remove("api_key");
+        assert_eq!(told, expected);
+    }
     assert!(!scene.edge.log().contains("Ada"), "no content in the log");
     assert!(!scene.edge.log().contains("sk-of-the-model"));
 }
