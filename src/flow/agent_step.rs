@@ -7,7 +7,7 @@ use super::{
     exchange::Reply,
     model_messages::model_messages,
     offered::Offered,
-    turn::{Next, Turn},
+    turn::{FEATURE, Next, Turn},
 };
 use crate::{
     model::{ModelRequest, Purpose},
@@ -79,8 +79,8 @@ impl Turn<'_> {
         offered: &Offered,
         id: &str,
     ) -> Result<Reply, FlowError> {
-        let window = self.target.family().max_context_tokens;
-        let room = window as usize * KEPT / WHOLE;
+        let family = self.target.family();
+        let room = family.conversation_tokens();
         let room = room.saturating_sub(offered.tokens);
         let sampling = &prompt.prompt.sampling;
         let longest = self.limits.max_tokens.or(sampling.max_tokens);
@@ -90,7 +90,7 @@ impl Turn<'_> {
             temperature: sampling.temperature,
             top_p: sampling.top_p,
             top_k: sampling.top_k,
-            max_tokens: longest.map(|longest| longest.min(window / ANSWER)),
+            max_tokens: longest.map(|longest| longest.min(family.answer_tokens())),
             stop: sampling.stop.clone(),
             stream: true,
             purpose: Purpose::new(FEATURE, &prompt.prompt.unit_primitive),
@@ -192,18 +192,6 @@ fn reason(call: &InvalidCall) -> String {
 
 /// Calls after the first one for an answer that can be used (agent-platform 3.15).
 const CORRECTIONS: u32 = 3;
-
-/// The part of the window that the conversation may take (agent-platform 8.6).
-const KEPT: usize = 70;
-
-/// The whole that [`KEPT`] is a part of.
-const WHOLE: usize = 100;
-
-/// An answer may take one part of so many of the window.
-const ANSWER: u32 = 4;
-
-/// In metrics: agents answer in the chat.
-const FEATURE: &str = "duo_agent_platform";
 
 /// For the model, of a call beside one that is none.
 const NOT_RUN: &str =

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{
     AiMessage, Content, EntryStatus, FlowError, Message, State, Status,
     exchange::Reply,
-    turn::{Next, Turn},
+    turn::{FEATURE, Next, Turn},
 };
 use crate::{
     model::{Message as ModelMessage, ModelError, ModelRequest, Purpose},
@@ -35,12 +35,15 @@ impl Turn<'_> {
         frame: usize,
     ) -> Result<(), FlowError> {
         let messages = state.conversation.of(&self.agent.name);
-        let window = self.window();
+        let family = self.target.family();
         let tokens = state.conversation.tokens_with(&self.agent.name, frame);
-        if messages.len() <= FEW || tokens <= window * FULL / WHOLE {
+        if messages.len() <= FEW || tokens <= family.conversation_tokens() {
             return Ok(());
         }
-        let from = recent(messages, KEPT_TOKENS.min(window / 3));
+        let from = recent(
+            messages,
+            KEPT_TOKENS.min(family.max_context_tokens as usize / 3),
+        );
         let Some(older) = messages.get(..from).filter(|older| older.len() > 1) else {
             return Ok(());
         };
@@ -111,7 +114,7 @@ impl Turn<'_> {
         let family = self.target.family();
         let folders: Vec<&str> = family.folders.iter().map(String::as_str).collect();
         let prompt = self.prompts.find(id, &folders, None)?;
-        let room = self.window() * FULL / WHOLE;
+        let room = family.conversation_tokens();
         let mut inputs = Map::new();
         inputs.insert("conversation".to_owned(), transcript(older, room).into());
         inputs.insert("instructions".to_owned(), Value::from(instructions));
@@ -125,7 +128,7 @@ impl Turn<'_> {
         Ok(ModelRequest {
             messages: messages.collect(),
             temperature: prompt.sampling.temperature,
-            max_tokens: longest.map(|longest| longest.min(family.max_context_tokens / ANSWER)),
+            max_tokens: longest.map(|longest| longest.min(family.answer_tokens())),
             stream: true,
             purpose: Purpose::new(FEATURE, &prompt.unit_primitive),
             ..ModelRequest::default()
@@ -149,10 +152,6 @@ impl Turn<'_> {
         let count = from - usize::from(trigger == Trigger::Manual);
         let entry = self.scribe.compaction(trigger, count, input, output);
         state.log.push(entry);
-    }
-
-    fn window(&self) -> usize {
-        self.target.family().max_context_tokens as usize
     }
 }
 
@@ -205,24 +204,12 @@ const FEW: usize = 10;
 /// Tokens that stay at most (agent-platform 8.6); less where the window is small.
 const KEPT_TOKENS: usize = 40_000;
 
-/// The part of the window that a conversation may fill (agent-platform 8.6).
-const FULL: usize = 70;
-
-/// The whole that [`FULL`] is a part of.
-const WHOLE: usize = 100;
-
-/// A summary may take one part of so many of the window.
-const ANSWER: u32 = 4;
-
 /// Tokens of one message that a summary is made of: a file that was read is not worth more.
 const LONGEST: usize = 4000;
 
 const AUTO: &str = "conversation_compaction";
 
 const MANUAL: &str = "conversation_compaction_manual";
-
-/// In metrics: a part of the agents' work.
-const FEATURE: &str = "duo_agent_platform";
 
 /// What the agent reads before a summary.
 const SUMMARY: &str = "Summary of the conversation so far:\n\n";

@@ -1,7 +1,7 @@
 //! How much of its window an agent has filled (agent-platform 3.8: `agent_context_usage`).
 
-use super::{Conversation, Message, model_messages::AROUND};
-use crate::prompt::estimate_tokens;
+use super::{Conversation, Message};
+use crate::prompt::{AROUND_MESSAGE, estimate_tokens};
 
 impl Conversation {
     /// About how many tokens an agent has to read: what the model server counted last, and an
@@ -19,7 +19,7 @@ impl Conversation {
             if let Some(counted) = counted(message) {
                 return counted + since;
             }
-            since += estimate(message) + AROUND;
+            since += estimate(message) + AROUND_MESSAGE;
         }
         since + frame
     }

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     model::{Message as ModelMessage, ToolCall, ToolResult},
-    prompt::{estimate_tokens, keep_end, keep_start},
+    prompt::{AROUND_MESSAGE, estimate_tokens, keep_end, keep_start},
 };
 
 /// The frame and what was said since, within a number of tokens: what is too long for it loses
@@ -121,7 +121,7 @@ fn size(message: &ModelMessage) -> usize {
         _ => &[],
     };
     let calls = calls.iter().map(|call| estimate_tokens(&call.arguments));
-    estimate_tokens(message.text()) + calls.sum::<usize>() + AROUND
+    estimate_tokens(message.text()) + calls.sum::<usize>() + AROUND_MESSAGE
 }
 
 /// Takes the middle out of a text that alone would fill the window.
@@ -133,7 +133,7 @@ fn cut(message: &mut ModelMessage, tokens: usize) {
         ModelMessage::Tool(result) => &mut result.text,
     };
     if estimate_tokens(text) > tokens {
-        let half = tokens.saturating_sub(AROUND) / 2;
+        let half = tokens.saturating_sub(AROUND_MESSAGE) / 2;
         *text = format!("{}{CUT}{}", keep_start(text, half), keep_end(text, half));
     }
 }
@@ -146,9 +146,6 @@ const SHORT: usize = 200;
 
 /// The whole that [`LONGEST`] is a part of.
 const WHOLE: usize = 100;
-
-/// Tokens that a model's template puts around a message, and those of [`CUT`].
-pub(super) const AROUND: usize = 16;
 
 /// What the model reads in the place of what was taken out.
 const CUT: &str = "\n\n[… the middle was left out: too long …]\n\n";

@@ -167,3 +167,6 @@ impl fmt::Debug for Turn<'_> {
             .finish_non_exhaustive()
     }
 }
+
+/// In metrics: what agents ask of models.
+pub(super) const FEATURE: &str = "duo_agent_platform";

@@ -1,10 +1,9 @@
 //! Words that every other room uses.
 //!
 //! Time and how it is written, randomness, identifiers, versions, texts cut to size, checksums, secrets, PEM
-//! text, keys that sign, the facts of a connection, whom to blame for a failure, the signals of shutdown, the
-//! one place where tasks are started. Nothing here opens a socket or a file,
-//! and nothing here knows what Duogate is for: a type that names a door, a certificate source or a metric
-//! belongs to a higher room.
+//! text, keys that sign, the facts of a connection, whom to blame for a failure, the signals of shutdown, and
+//! the one place where tasks are started. Nothing here opens a socket or a file, and nothing here knows what
+//! Duogate is for: a type that names a door, a certificate source or a metric belongs to a higher room.
 //!
 //! Limits: a request identifier holds at most 128 visible characters; a PEM text is bounded by
 //! whoever reads it.

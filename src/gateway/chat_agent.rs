@@ -34,8 +34,8 @@ pub(super) async fn answer(mut call: Call) -> Result<Response<ResponseBody>, Ref
     let prompt = prompts::find(&call, &target, PROMPT, None)?;
     authorize(&call, prompt, &request)?;
     let tools = chat_tools::offered(&call.caller, call.headers());
-    let window = target.family().max_context_tokens;
-    let turns = conversation(&call, prompt, &request, &tools, window);
+    let most = target.family().conversation_tokens();
+    let turns = conversation(&call, prompt, &request, &tools, most);
     let turns = turns.map_err(|error| model_refusal::render(PROMPT, &error))?;
     call.log_turns(&turns);
     let mut asked = ModelRequest {
@@ -95,7 +95,7 @@ fn conversation(
     prompt: &Prompt,
     request: &ChatRequest<'_>,
     tools: &[&Tool],
-    window: u32,
+    most: usize,
 ) -> Result<Vec<Turn>, RenderError> {
     let mut inputs = Map::new();
     let mut give = |name: &str, value: Value| {
@@ -134,7 +134,7 @@ fn conversation(
             }
         }
     }
-    chat_window::fit(&mut turns, frame, window);
+    chat_window::fit(&mut turns, frame, most);
     Ok(turns)
 }
 

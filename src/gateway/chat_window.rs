@@ -1,13 +1,12 @@
 //! A conversation of Duo Chat (classic) within its model's window.
 
-use crate::prompt::{Role, Turn, estimate_tokens};
+use crate::prompt::{AROUND_MESSAGE, Role, Turn, estimate_tokens};
 
 /// Leaves out what was said first: GitLab sends all of a conversation, and servers refuse what is longer
-/// than their model's window. The first `frame` turns stay, and what follows them begins with the user. So
+/// than their model's window, of which `most` is the conversation's part, in tokens. The first `frame` turns stay, and what follows them begins with the user. So
 /// does the last turn, however long it is: whether one question is too long is for the server to say, which
 /// GitLab tells its user.
-pub(super) fn fit(turns: &mut Vec<Turn>, frame: usize, window: u32) {
-    let most = window as usize * KEPT / WHOLE;
+pub(super) fn fit(turns: &mut Vec<Turn>, frame: usize, most: usize) {
     let mut taken: usize = turns.iter().map(size).sum();
     let last = turns.len().saturating_sub(1);
     let mut from = frame;
@@ -26,17 +25,8 @@ pub(super) fn fit(turns: &mut Vec<Turn>, frame: usize, window: u32) {
 
 /// About how many tokens a turn has.
 fn size(turn: &Turn) -> usize {
-    estimate_tokens(&turn.text) + AROUND
+    estimate_tokens(&turn.text) + AROUND_MESSAGE
 }
-
-/// The part of the window that a conversation may take; the answer has the rest.
-const KEPT: usize = 70;
-
-/// The whole that [`KEPT`] is a part of.
-const WHOLE: usize = 100;
-
-/// Tokens that a model's template puts around a turn.
-const AROUND: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -54,7 +44,7 @@ mod tests {
                 text: letter.to_string().repeat(*size),
             })
             .collect();
-        fit(&mut turns, 1, 1000);
+        fit(&mut turns, 1, 700);
         let first = turns.iter().filter_map(|turn| turn.text.chars().next());
         first.collect()
     }

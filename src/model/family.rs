@@ -31,6 +31,19 @@ pub struct Family {
     pub single_system_message: bool,
 }
 
+impl Family {
+    /// Tokens that a conversation may take of the window; the rest is the answer's and the estimate's
+    /// (agent-platform 8.6).
+    pub fn conversation_tokens(&self) -> usize {
+        self.max_context_tokens as usize * CONVERSATION / WHOLE
+    }
+
+    /// The longest answer within a conversation, in tokens.
+    pub fn answer_tokens(&self) -> u32 {
+        self.max_context_tokens / ANSWER
+    }
+}
+
 /// A feature that a model is chosen for.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,6 +93,15 @@ const TEXT: &str = include_str!("../../config/models.yaml");
 
 /// Knows nothing of its model.
 const GENERAL: &str = "general";
+
+/// The part of the window that a conversation may take (agent-platform 8.6).
+const CONVERSATION: usize = 70;
+
+/// The whole that [`CONVERSATION`] is a part of.
+const WHOLE: usize = 100;
+
+/// An answer may take one part of so many of the window: with the conversation's part it fits.
+const ANSWER: u32 = 4;
 
 #[cfg(test)]
 mod tests {

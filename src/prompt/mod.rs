@@ -39,4 +39,4 @@ pub use check::check;
 pub use error::{FindError, PromptError, RenderError};
 pub use prompt::{Prompt, Role, Sampling, Turn};
 pub use prompts::Prompts;
-pub use tokens::{estimate_tokens, keep_end, keep_start};
+pub use tokens::{AROUND_MESSAGE, estimate_tokens, keep_end, keep_start};

@@ -28,6 +28,10 @@ fn bytes(tokens: usize) -> usize {
     tokens.saturating_mul(BYTES) / TOKENS
 }
 
+/// Tokens that a model's template puts around a message: its role and two or three marks, or the words that
+/// stand in the place of what was cut out of it.
+pub const AROUND_MESSAGE: usize = 16;
+
 /// 16 bytes are five tokens: 3.2 bytes each without floating point.
 const BYTES: usize = 16;
 
